@@ -1,0 +1,102 @@
+/* The public entry points: check, plan, run. */
+#include "plan.h"
+
+#include <stdlib.h>
+
+struct corrfast_plan {
+    cf_plan plan;
+};
+
+static const corrfast_options default_options = {.size = sizeof(corrfast_options)};
+
+static int run_plan(const cf_plan *plan, const corrfast_options *options, void *input, void *kernel, void *output)
+{
+    cf_run run = {.options = options, .memory = {.options = options}};
+    cf_arrays arrays = {input, kernel, output};
+    if (plan->task.shape.batch == 0 && plan->task.pass != CORRFAST_BACKWARD_KERNEL)
+        return CORRFAST_OK; /* nothing to write; the kernel's gradient would be zeros */
+    return cf_plan_run(plan, &arrays, &run);
+}
+
+static int plan_and_run(const corrfast_problem *problem, int pass, const corrfast_options *options, void *input, void *kernel,
+                        void *output)
+{
+    cf_plan plan;
+    options = options ? options : &default_options;
+    int status = cf_plan_make(problem, pass, options, &plan);
+    return status ? status : run_plan(&plan, options, input, kernel, output);
+}
+
+/* Casting away const is safe: a pass writes only the array that its entry point takes as writable. */
+int corrfast_forward(const corrfast_problem *problem, const corrfast_options *options, const void *input, const void *kernel,
+                     void *output)
+{
+    return plan_and_run(problem, CORRFAST_FORWARD, options, (void *)(uintptr_t)input, (void *)(uintptr_t)kernel, output);
+}
+
+int corrfast_backward_input(const corrfast_problem *problem, const corrfast_options *options, void *input, const void *kernel,
+                            const void *output)
+{
+    return plan_and_run(problem, CORRFAST_BACKWARD_INPUT, options, input, (void *)(uintptr_t)kernel, (void *)(uintptr_t)output);
+}
+
+int corrfast_backward_kernel(const corrfast_problem *problem, const corrfast_options *options, const void *input, void *kernel,
+                             const void *output)
+{
+    return plan_and_run(problem, CORRFAST_BACKWARD_KERNEL, options, (void *)(uintptr_t)input, kernel, (void *)(uintptr_t)output);
+}
+
+int corrfast_output_size(const corrfast_problem *problem, int64_t output_size[CORRFAST_MAX_RANK])
+{
+    cf_shape shape;
+    const cf_dtype *dtype = problem ? cf_dtype_of(problem->dtype) : NULL;
+    int status = dtype ? cf_shape_make(problem, dtype->size, &shape) : CORRFAST_ERR_ARGUMENT;
+    for (int i = 0; !status && i < problem->rank; i++)
+        output_size[i] = shape.axis[i + CORRFAST_MAX_RANK - problem->rank].m;
+    return status;
+}
+
+int corrfast_explain(const corrfast_problem *problem, int pass, const corrfast_options *options, corrfast_report *report)
+{
+    cf_plan plan;
+    options = options ? options : &default_options;
+    int status = cf_plan_make(problem, pass, options, &plan);
+    return status ? status : cf_plan_report(&plan, options, report);
+}
+
+int corrfast_plan_create(const corrfast_problem *problem, int pass, const corrfast_options *options, corrfast_plan **plan)
+{
+    cf_plan made;
+    *plan = NULL;
+    int status = cf_plan_make(problem, pass, options ? options : &default_options, &made);
+    if (status)
+        return status;
+    if (!(*plan = malloc(sizeof **plan)))
+        return CORRFAST_ERR_MEMORY;
+    (*plan)->plan = made;
+    return CORRFAST_OK;
+}
+
+int corrfast_plan_run(const corrfast_plan *plan, const corrfast_options *options, void *input, void *kernel, void *output)
+{
+    return run_plan(&plan->plan, options ? options : &default_options, input, kernel, output);
+}
+
+void corrfast_plan_destroy(corrfast_plan *plan)
+{
+    free(plan);
+}
+
+const char *corrfast_status_text(int status)
+{
+    switch (status) {
+    case CORRFAST_OK: return "success";
+    case CORRFAST_ERR_ARGUMENT: return "an argument is out of range";
+    case CORRFAST_ERR_OVERFLOW: return "a size exceeds 64 bits";
+    case CORRFAST_ERR_MEMORY: return "out of memory";
+    case CORRFAST_ERR_CANCELLED: return "cancelled";
+    case CORRFAST_ERR_METHOD: return "the method does not support this problem";
+    case CORRFAST_ERR_ISA: return "CORRFAST_ISA names no instruction set that this build and this CPU have, or the CPU is too old for the build";
+    default: return "unknown status";
+    }
+}

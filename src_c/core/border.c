@@ -1,0 +1,84 @@
+/* The only place that knows the boundary rules. */
+#include "border.h"
+#include "shape.h"
+
+#include <string.h>
+
+int64_t cf_border_index(int boundary, int64_t p, int64_t n)
+{
+    if (p >= 0 && p < n)
+        return p;
+    int64_t period, q;
+    switch (boundary) {
+    case CORRFAST_EDGE:
+        return p < 0 ? 0 : n - 1;
+    case CORRFAST_WRAP:
+        q = p % n;
+        return q < 0 ? q + n : q;
+    case CORRFAST_SYMMETRIC:
+        period = 2 * n;
+        q = p % period;
+        q = q < 0 ? q + period : q;
+        return q < n ? q : period - 1 - q;
+    case CORRFAST_REFLECT:
+        if (n == 1)
+            return 0;
+        period = 2 * n - 2;
+        q = p % period;
+        q = q < 0 ? q + period : q;
+        return q < n ? q : period - q;
+    default:
+        return -1;
+    }
+}
+
+/* memcpy of a constant size is one move, whatever the type of the samples */
+#define COPY(SIZE)                                                                                         \
+    for (int64_t i = 0; i < n; i++)                                                                        \
+        memcpy((char *)to + i * to_stride * (SIZE), (const char *)from + i * from_stride * (SIZE), (SIZE)); \
+    break
+
+void cf_copy_strided(void *to, int64_t to_stride, const void *from, int64_t from_stride, int64_t n, int size)
+{
+    if (to_stride == 1 && from_stride == 1) {
+        memcpy(to, from, (size_t)(n * size));
+        return;
+    }
+    switch (size) {
+    case 1: COPY(1);
+    case 2: COPY(2);
+    case 4: COPY(4);
+    case 8: COPY(8);
+    case 16: COPY(16);
+    default:
+        for (int64_t i = 0; i < n; i++)
+            memcpy((char *)to + i * to_stride * size, (const char *)from + i * from_stride * size, (size_t)size);
+    }
+}
+
+void cf_fill(void *to, int64_t stride, const void *value, int64_t n, int size)
+{
+    cf_copy_strided(to, stride, value, 0, n, size);
+}
+
+void cf_pack_line(const cf_dtype *t, void *to, const cf_line *line, int64_t first, int64_t step, int64_t count, void *raw)
+{
+    int converts = cf_converts(t), size = t->size;
+    char *into = converts ? raw : to;
+    const char *from = line->from;
+    /* [0, left) lies before the array, [left, right) inside, the rest after it */
+    int64_t left = first >= 0 ? 0 : cf_min(count, cf_ceil_div(-first, step));
+    int64_t right = first >= line->n ? left : cf_clamp(cf_ceil_div(cf_max(line->n - first, 0), step), left, count);
+    for (int64_t i = 0; i < count; i++) {
+        if (i == left && left < right) {
+            const char *inside = from + (first + left * step) * line->stride * size;
+            cf_copy_strided(into + left * size, 1, inside, step * line->stride, right - left, size);
+            i = right - 1;
+            continue;
+        }
+        int64_t index = cf_border_index(line->boundary, first + i * step, line->n);
+        memcpy(into + i * size, index < 0 ? (const char *)line->cval : from + index * line->stride * size, (size_t)size);
+    }
+    if (converts)
+        cf_widen(t, to, raw, 1, count);
+}

@@ -1,0 +1,55 @@
+/* Names of what the library's own files share: one prefix for all of them, so that nothing else leaves the library. */
+#ifndef CF_NAMES_H
+#define CF_NAMES_H
+
+#include "../corrfast.h"
+
+#define CF_CAT_(a, b) a##b
+#define CF_CAT(a, b) CF_CAT_(a, b)
+#ifdef CORRFAST_PREFIX
+#define CF_NAME(x) CF_CAT(CORRFAST_PREFIX, x)
+#else
+#define CF_NAME(x) corrfast_##x
+#endif
+
+#define cf_shape_make CF_NAME(_shape_make)
+#define cf_dtype_of CF_NAME(_dtype_of)
+#define cf_all_finite CF_NAME(_all_finite)
+#define cf_is_zero CF_NAME(_is_zero)
+#define cf_widen CF_NAME(_widen)
+#define cf_narrow CF_NAME(_narrow)
+#define cf_fold_add CF_NAME(_fold_add)
+#define cf_border_index CF_NAME(_border_index)
+#define cf_copy_strided CF_NAME(_copy_strided)
+#define cf_fill CF_NAME(_fill)
+#define cf_pack_line CF_NAME(_pack_line)
+#define cf_plan_make CF_NAME(_plan_make)
+#define cf_plan_child CF_NAME(_plan_child)
+#define cf_plan_report CF_NAME(_plan_report)
+#define cf_plan_run CF_NAME(_plan_run)
+#define cf_method_direct CF_NAME(_method_direct)
+#define cf_padding_needs_care CF_NAME(_padding_needs_care)
+#define cf_run_with_care CF_NAME(_run_with_care)
+#define cf_method_dots CF_NAME(_method_dots)
+#define cf_method_adjoint CF_NAME(_method_adjoint)
+#define cf_method_reference CF_NAME(_method_reference)
+#define cf_cpu_features CF_NAME(_cpu_features)
+#define cf_cpu_meets_baseline CF_NAME(_cpu_meets_baseline)
+#define cf_kernels_get CF_NAME(_kernels_get)
+#define cf_kernels_scalar CF_NAME(_kernels_scalar)
+#define cf_kernels_sse2 CF_NAME(_kernels_sse2)
+#define cf_kernels_avx2 CF_NAME(_kernels_avx2)
+#define cf_threads_start CF_NAME(_threads_start)
+#define cf_threads_for CF_NAME(_threads_for)
+#define cf_run_pieces CF_NAME(_run_pieces)
+#define cf_poll CF_NAME(_poll)
+#define cf_memory_take CF_NAME(_memory_take)
+#define cf_memory_give CF_NAME(_memory_give)
+
+#if defined(__GNUC__) && !defined(_WIN32)
+#define CF_HIDDEN __attribute__((visibility("hidden")))
+#else
+#define CF_HIDDEN
+#endif
+
+#endif

@@ -1,0 +1,137 @@
+#include "plan.h"
+#include "../runtime/dispatch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* In order of preference among equals; reference supports everything and comes last, so nothing is ever unimplemented. */
+static const cf_method *const methods[] = {&cf_method_direct, &cf_method_dots, &cf_method_adjoint, &cf_method_reference};
+enum { METHOD_COUNT = (int)(sizeof methods / sizeof *methods) };
+
+/* The adjoint passes of "direct" are direct sums as well: asking for direct allows both. */
+static int allowed(const cf_method *m, int asked)
+{
+    return asked == CORRFAST_AUTO || asked == m->id;
+}
+
+static int choose(cf_plan *plan, int asked)
+{
+    plan->method = NULL;
+    for (int i = 0; i < METHOD_COUNT; i++) {
+        const cf_method *m = methods[i];
+        if (!allowed(m, asked) || !m->supports(&plan->task))
+            continue;
+        double seconds = m->seconds(&plan->task, plan->kernels);
+        if (!plan->method || seconds < plan->seconds) {
+            plan->method = m;
+            plan->seconds = seconds;
+        }
+    }
+    return plan->method ? CORRFAST_OK : CORRFAST_ERR_METHOD;
+}
+
+int cf_plan_make(const corrfast_problem *p, int pass, const corrfast_options *o, cf_plan *plan)
+{
+    const cf_dtype *dtype = p ? cf_dtype_of(p->dtype) : NULL;
+    if (!dtype || pass < CORRFAST_FORWARD || pass > CORRFAST_BACKWARD_KERNEL || o->size != sizeof *o || o->method < CORRFAST_AUTO ||
+        o->method > CORRFAST_REFERENCE || o->precision < CORRFAST_DEFAULT || o->precision > CORRFAST_FAST || o->threads < 0 ||
+        o->thread_limit < 0 || (o->allocate != NULL) != (o->release != NULL))
+        return CORRFAST_ERR_ARGUMENT;
+    if (p->accumulate && p->accumulate != (dtype->id == CORRFAST_FLOAT16 ? CORRFAST_FLOAT32 : dtype->id))
+        return CORRFAST_ERR_ARGUMENT;
+    cf_task *t = &plan->task;
+    int status = cf_shape_make(p, dtype->size, &t->shape);
+    if (status)
+        return status;
+    t->dtype = dtype;
+    t->pass = (corrfast_pass)pass;
+    t->conjugate = dtype->is_complex ? p->conjugate : 0;
+    t->precision = o->precision;
+    memcpy(t->cval, p->cval, sizeof t->cval);
+    t->pads_with_zero = cf_is_zero(dtype, t->cval);
+    if (!(plan->kernels = cf_kernels_get()))
+        return CORRFAST_ERR_ISA;
+    return choose(plan, o->method);
+}
+
+int cf_plan_child(const cf_plan *parent, const cf_shape *shape, corrfast_pass pass, unsigned conjugate, int method, cf_plan *child)
+{
+    child->task = parent->task;
+    child->task.shape = *shape;
+    child->task.pass = pass;
+    child->task.conjugate = conjugate;
+    child->kernels = parent->kernels;
+    return choose(child, method);
+}
+
+int cf_plan_run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
+{
+    return plan->method->run(plan, arrays, run);
+}
+
+int cf_padding_needs_care(const cf_task *task, const cf_arrays *arrays)
+{
+    const cf_shape *s = &task->shape;
+    const cf_axis *a = s->axis;
+    int pads = 0;
+    for (int i = 0; i < 3; i++)
+        pads |= a[i].boundary == CORRFAST_CONSTANT && cf_leaves_array(&a[i]);
+    if (!pads || !task->pads_with_zero || !task->dtype->is_float)
+        return 0;
+    for (int64_t co = 0; co < s->groups * s->cout; co++)
+        for (int64_t ci = 0; ci < s->cin; ci++)
+            for (int64_t j0 = 0; j0 < a[0].k; j0++)
+                for (int64_t j1 = 0; j1 < a[1].k; j1++)
+                    if (!cf_all_finite(task->dtype,
+                                       (const char *)arrays->kernel +
+                                           (co * s->w_cout + ci * s->w_cin + j0 * a[0].ws + j1 * a[1].ws) * task->dtype->size,
+                                       a[2].ws, a[2].k))
+                        return 1;
+    return 0;
+}
+
+int cf_run_with_care(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
+{
+    cf_plan child;
+    int status = cf_plan_child(plan, &plan->task.shape, plan->task.pass, plan->task.conjugate, CORRFAST_REFERENCE, &child);
+    return status ? status : cf_plan_run(&child, arrays, run);
+}
+
+int cf_plan_report(const cf_plan *plan, const corrfast_options *options, corrfast_report *report)
+{
+    const cf_task *t = &plan->task;
+    size_t size = report->size;
+    if (size != sizeof *report)
+        return CORRFAST_ERR_ARGUMENT;
+    memset(report, 0, sizeof *report);
+    report->size = size;
+    for (int i = 0; i < 3; i++)
+        report->output_size[i] = t->shape.axis[i].m;
+    report->method = plan->method->name;
+    report->isa = plan->kernels->name;
+    report->seconds = plan->seconds;
+    report->threads = cf_threads_for(options, plan->method->pieces(plan), plan->seconds);
+    report->scratch_bytes = (int64_t)plan->method->scratch(plan) * report->threads;
+    plan->method->describe(plan, report->tile, sizeof report->tile);
+    double next = -1;
+    const char *second = NULL;
+    for (int i = 0; i < METHOD_COUNT; i++) {
+        const cf_method *m = methods[i];
+        int can = m->supports(t);
+        if (!m->listed && m != plan->method)
+            continue;
+        report->methods[report->method_count].name = m->name;
+        report->methods[report->method_count++].seconds = can ? m->seconds(t, plan->kernels) : -1;
+        if (can && m != plan->method && (!second || m->seconds(t, plan->kernels) < next)) {
+            second = m->name;
+            next = m->seconds(t, plan->kernels);
+        }
+    }
+    if (options->method != CORRFAST_AUTO)
+        snprintf(report->reason, sizeof report->reason, "asked for");
+    else if (second)
+        snprintf(report->reason, sizeof report->reason, "estimated %.3g s on one thread, %s %.3g s", plan->seconds, second, next);
+    else
+        snprintf(report->reason, sizeof report->reason, "the only method for this problem");
+    return CORRFAST_OK;
+}

@@ -1,0 +1,91 @@
+/* A plan is a checked problem with the method that will run it.  Methods declare themselves in one struct each; the planner
+ * keeps those that support the problem and the precision asked for, and takes the cheapest. */
+#ifndef CF_PLAN_H
+#define CF_PLAN_H
+
+#include "../kernels/table.h"
+#include "../runtime/threads.h"
+#include "shape.h"
+
+/* What a method and its children need to know beyond the shape. */
+typedef struct cf_task {
+    cf_shape shape;
+    const cf_dtype *dtype;
+    corrfast_pass pass;
+    unsigned conjugate; /* CORRFAST_CONJ_* of the operands as this pass reads them */
+    int precision;
+    int pads_with_zero; /* boundary "constant" contributes nothing */
+    _Alignas(16) unsigned char cval[32];
+} cf_task;
+
+/* The three arrays of a run; the pass says which one is written. */
+typedef struct cf_arrays {
+    void *input, *kernel, *output;
+} cf_arrays;
+
+typedef struct cf_plan cf_plan;
+
+typedef struct cf_method {
+    const char *name;
+    int id;       /* corrfast_method that asks for it */
+    int listed;   /* 0: runs problems for other methods, not a choice of its own */
+    int (*supports)(const cf_task *task);
+    double (*seconds)(const cf_task *task, const cf_kernels *kernels); /* estimate for one thread */
+    size_t (*scratch)(const cf_plan *plan);                            /* bytes for one thread */
+    int64_t (*pieces)(const cf_plan *plan);
+    void (*describe)(const cf_plan *plan, char *text, size_t size); /* its tiles, in words */
+    int (*run)(const cf_plan *plan, const cf_arrays *arrays, cf_run *run);
+} cf_method;
+
+struct cf_plan {
+    cf_task task;
+    const cf_kernels *kernels;
+    const cf_method *method;
+    double seconds;
+};
+
+CF_HIDDEN extern const cf_method cf_method_direct;
+CF_HIDDEN extern const cf_method cf_method_dots;
+CF_HIDDEN extern const cf_method cf_method_adjoint;
+CF_HIDDEN extern const cf_method cf_method_reference;
+
+CF_HIDDEN int cf_plan_make(const corrfast_problem *problem, int pass, const corrfast_options *options, cf_plan *plan);
+CF_HIDDEN int cf_plan_run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run);
+CF_HIDDEN int cf_plan_report(const cf_plan *plan, const corrfast_options *options, corrfast_report *report);
+
+/* Plans a problem that a method needs solved on the way: the same dtype, cval and precision, another shape and pass.
+ * method: corrfast_method, CORRFAST_AUTO for the planner's choice. */
+CF_HIDDEN int cf_plan_child(const cf_plan *parent, const cf_shape *shape, corrfast_pass pass, unsigned conjugate, int method,
+                            cf_plan *child);
+
+/* Zero padding contributes nothing, but kernels multiply it: a kernel that holds NaN or Inf would turn it into NaN.  True if
+ * the problem has both; cf_run_with_care then sums what touches the padding by the reference. */
+CF_HIDDEN int cf_padding_needs_care(const cf_task *task, const cf_arrays *arrays);
+CF_HIDDEN int cf_run_with_care(const cf_plan *plan, const cf_arrays *arrays, cf_run *run);
+
+/* Constants of the cost estimates, read on Zen 3; what counts is their ratios. */
+#define CF_CYCLE 0.3e-9
+#define CF_FMA_LATENCY 4.0
+#define CF_CALL_SECONDS 0.2e-6
+
+/* Cycles to multiply and add one vector of the type, loads included. */
+static inline double cf_vector_cycles(cf_arith arith)
+{
+    static const double cycles[CF_ARITH_COUNT] = {[CF_I16] = 0.8, [CF_I32] = 1.2, [CF_I64] = 3.5, [CF_F32] = 0.6,
+                                                  [CF_F64] = 0.6, [CF_C64] = 1.4, [CF_C128] = 1.4};
+    return cycles[arith];
+}
+
+/* Reading the input and writing the output once. */
+static inline double cf_traffic_seconds(const cf_task *task)
+{
+    const cf_shape *s = &task->shape;
+    double in = (double)s->cin, out = (double)s->cout;
+    for (int i = 0; i < 3; i++) {
+        in *= (double)s->axis[i].n;
+        out *= (double)s->axis[i].m;
+    }
+    return (double)s->batch * (double)s->groups * (in + out) * task->dtype->size * 0.05e-9;
+}
+
+#endif

@@ -1,0 +1,112 @@
+/* Checks every number of a problem, with overflow-checked arithmetic, before anything is computed from it. */
+#include "shape.h"
+
+#include <string.h>
+
+static int mul(int64_t a, int64_t b, int64_t *result)
+{
+#if defined(__GNUC__)
+    return __builtin_mul_overflow(a, b, result);
+#else
+    if (a != 0 && b != 0) {
+        if ((a == -1 && b == INT64_MIN) || (b == -1 && a == INT64_MIN))
+            return 1;
+        if (a != -1 && b != -1) {
+            if (a > 0 ? (b > 0 ? a > INT64_MAX / b : b < INT64_MIN / a) : (b > 0 ? a < INT64_MIN / b : a < INT64_MAX / b))
+                return 1;
+        }
+    }
+    *result = a * b;
+    return 0;
+#endif
+}
+
+static int add(int64_t a, int64_t b, int64_t *result)
+{
+#if defined(__GNUC__)
+    return __builtin_add_overflow(a, b, result);
+#else
+    if (b > 0 ? a > INT64_MAX - b : a < INT64_MIN - b)
+        return 1;
+    *result = a + b;
+    return 0;
+#endif
+}
+
+/* m of one axis; every intermediate that later code forms (positions, spans) is proven to fit int64 here. */
+static int axis_make(cf_axis *a, int64_t hi)
+{
+    int64_t extent, padded, span, last, reach;
+    if (a->n < 1 || a->k < 1 || a->stride < 1 || a->dilation < 1 || a->boundary < CORRFAST_CONSTANT || a->boundary > CORRFAST_REFLECT)
+        return CORRFAST_ERR_ARGUMENT;
+    if (mul(a->dilation, a->k - 1, &extent) || add(a->n, a->lo, &padded) || add(padded, hi, &padded) || add(extent, 1, &extent) ||
+        add(padded, -extent, &span) || a->lo == INT64_MIN)
+        return CORRFAST_ERR_OVERFLOW;
+    if (span < 0)
+        return CORRFAST_ERR_ARGUMENT; /* the kernel is larger than the padded input */
+    a->m = span / a->stride + 1;
+    /* Positions stay within +-2^61, so that sums of a few of them cannot overflow. */
+    if (add(span, extent, &last) || add(last, a->lo < 0 ? -a->lo : a->lo, &reach) || add(reach, a->n, &reach) ||
+        reach > INT64_MAX / 4 || a->stride > INT64_MAX / 4 || a->dilation > INT64_MAX / 4 || a->lo < -(INT64_MAX / 4))
+        return CORRFAST_ERR_OVERFLOW;
+    /* stride*dilation (the spacing of lines that output rows share) is formed by the methods; larger ones never meet twice. */
+    if (a->m == 1)
+        a->stride = 1;
+    if (a->k == 1)
+        a->dilation = 1;
+    return CORRFAST_OK;
+}
+
+/* Adds the bytes from the lowest to the highest element along one axis to *bytes. */
+static int add_extent(int64_t count, int64_t stride, int64_t itemsize, int64_t *bytes)
+{
+    int64_t span;
+    if (stride == INT64_MIN || mul(cf_max(count, 1) - 1, stride < 0 ? -stride : stride, &span) || mul(span, itemsize, &span) ||
+        add(*bytes, span, bytes))
+        return CORRFAST_ERR_OVERFLOW;
+    return CORRFAST_OK;
+}
+
+int cf_shape_make(const corrfast_problem *p, int64_t itemsize, cf_shape *s)
+{
+    if (!p || p->size != sizeof *p || p->rank < 1 || p->rank > CORRFAST_MAX_RANK || p->batch < 0 || p->groups < 1 ||
+        p->input_channels < 1 || p->output_channels < 1 || p->input_channels % p->groups || p->output_channels % p->groups ||
+        p->conjugate > 7u || p->reserved)
+        return CORRFAST_ERR_ARGUMENT;
+    memset(s, 0, sizeof *s);
+    s->batch = p->batch;
+    s->groups = p->groups;
+    s->cin = p->input_channels / p->groups;
+    s->cout = p->output_channels / p->groups;
+    s->x_batch = p->input_stride[0];
+    s->x_channel = p->input_stride[1];
+    s->w_cout = p->kernel_stride[0];
+    s->w_cin = p->kernel_stride[1];
+    s->y_batch = p->output_stride[0];
+    s->y_channel = p->output_stride[1];
+    int64_t x_bytes = itemsize, w_bytes = itemsize, y_bytes = itemsize, outputs = itemsize;
+    for (int i = 0; i < 3; i++) {
+        cf_axis *a = &s->axis[i];
+        int j = i - (3 - p->rank);
+        if (j < 0) {
+            *a = (cf_axis){.n = 1, .k = 1, .m = 1, .stride = 1, .dilation = 1};
+            continue;
+        }
+        *a = (cf_axis){.n = p->input_size[j], .k = p->kernel_size[j], .stride = p->stride[j], .dilation = p->dilation[j],
+                       .lo = p->padding_lo[j], .xs = p->input_stride[2 + j], .ws = p->kernel_stride[2 + j],
+                       .ys = p->output_stride[2 + j], .boundary = p->boundary[j]};
+        int status = axis_make(a, p->padding_hi[j]);
+        if (status)
+            return status;
+        if (add_extent(a->n, a->xs, itemsize, &x_bytes) || add_extent(a->k, a->ws, itemsize, &w_bytes) ||
+            add_extent(a->m, a->ys, itemsize, &y_bytes) || mul(outputs, a->m, &outputs))
+            return CORRFAST_ERR_OVERFLOW;
+    }
+    if (add_extent(s->batch, s->x_batch, itemsize, &x_bytes) || add_extent(s->batch, s->y_batch, itemsize, &y_bytes) ||
+        add_extent(p->input_channels, s->x_channel, itemsize, &x_bytes) ||
+        add_extent(p->output_channels, s->y_channel, itemsize, &y_bytes) ||
+        add_extent(p->output_channels, s->w_cout, itemsize, &w_bytes) || add_extent(s->cin, s->w_cin, itemsize, &w_bytes) ||
+        mul(outputs, p->output_channels, &outputs) || mul(outputs, cf_max(s->batch, 1), &outputs))
+        return CORRFAST_ERR_OVERFLOW;
+    return CORRFAST_OK;
+}

@@ -1,0 +1,63 @@
+/* All size arithmetic.  A cf_shape is a checked problem with its rank raised to 3; methods read nothing else. */
+#ifndef CF_SHAPE_H
+#define CF_SHAPE_H
+
+#include "names.h"
+
+/* One spatial axis: output o and tap j meet at input position o*stride + j*dilation - lo. */
+typedef struct cf_axis {
+    int64_t n, k, m; /* input, kernel, output lengths; inside the library k may be 0: an empty sum */
+    int64_t stride, dilation, lo;
+    int64_t xs, ws, ys; /* element strides of input, kernel, output */
+    int boundary;
+} cf_axis;
+
+typedef struct cf_shape {
+    cf_axis axis[3];
+    int64_t batch, groups, cin, cout; /* channels per group */
+    int64_t x_batch, x_channel;       /* element strides */
+    int64_t w_cout, w_cin;
+    int64_t y_batch, y_channel;
+} cf_shape;
+
+static inline int64_t cf_min(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t cf_max(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t cf_clamp(int64_t v, int64_t lo, int64_t hi) { return v < lo ? lo : v > hi ? hi : v; }
+static inline int64_t cf_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; } /* a >= 0, b > 0 */
+
+static inline int64_t cf_gcd(int64_t a, int64_t b)
+{
+    while (b) {
+        int64_t r = a % b;
+        a = b;
+        b = r;
+    }
+    return a;
+}
+
+/* First and last input position that any window of the axis touches (last < first if there is none). */
+static inline int64_t cf_first_position(const cf_axis *a) { return -a->lo; }
+static inline int64_t cf_last_position(const cf_axis *a)
+{
+    return (a->m - 1) * a->stride + (a->k - 1) * a->dilation - a->lo;
+}
+
+/* Whether some window of the axis reaches beyond the array. */
+static inline int cf_leaves_array(const cf_axis *a)
+{
+    return a->m > 0 && a->k > 0 && (cf_first_position(a) < 0 || cf_last_position(a) >= a->n);
+}
+
+/* Checks the problem and fills the shape; itemsize is that of its dtype. */
+CF_HIDDEN int cf_shape_make(const corrfast_problem *problem, int64_t itemsize, cf_shape *shape);
+
+/* Multiply-adds of the whole problem, saturating. */
+static inline double cf_work(const cf_shape *s)
+{
+    double work = (double)s->batch * (double)s->groups * (double)s->cin * (double)s->cout;
+    for (int i = 0; i < 3; i++)
+        work *= (double)s->axis[i].m * (double)s->axis[i].k;
+    return work;
+}
+
+#endif

@@ -1,0 +1,69 @@
+/* cf_dot_fn: the sum runs along the lanes and a few outputs share the loaded taps.  For sums much longer than the output:
+ * kernel gradients, and kernels about as long as the signal. */
+
+/* `count` outputs (a constant) with `ways` chains each, enough to hide the FMA's latency. */
+CF_INLINE void FN(dot_tile)(const void *const *x, int64_t offset, int64_t step, const void *const *taps, int64_t rows, int64_t n,
+                            ELEM *y, int count, int ways, int flags, const FN(signs) *signs)
+{
+    FN(acc) acc[8][8];
+    CF_UNROLL
+    for (int j = 0; j < count; j++)
+        CF_UNROLL
+        for (int u = 0; u < ways; u++)
+            acc[j][u] = FN(nothing)();
+    const int64_t numbers = PARTS * n;
+    for (int64_t r = 0; r < rows; r++) {
+        const ELEM *line = (const ELEM *)x[r] + PARTS * offset, *t = taps[r];
+        int64_t c = 0;
+        for (; c + ways * VLANES <= numbers; c += ways * VLANES)
+            CF_UNROLL
+            for (int u = 0; u < ways; u++) {
+                FN(tap) tap = FN(tap_vector)(V(load)(t + c + u * VLANES));
+                CF_UNROLL
+                for (int j = 0; j < count; j++)
+                    acc[j][u] = FN(mac)(acc[j][u], V(load)(line + c + u * VLANES + PARTS * j * step), tap);
+            }
+        for (; c < numbers; c += VLANES) {
+            int64_t tail = numbers - c < VLANES ? numbers - c : 0;
+            FN(tap) tap = FN(tap_vector)(tail ? V(load_tail)(t + c, tail) : V(load)(t + c));
+            CF_UNROLL
+            for (int j = 0; j < count; j++) {
+                const ELEM *at = line + c + PARTS * j * step;
+                acc[j][0] = FN(mac)(acc[j][0], tail ? V(load_tail)(at, tail) : V(load)(at), tap);
+            }
+        }
+    }
+    CF_UNROLL
+    for (int j = 0; j < count; j++) {
+        ELEM lanes[VLANES];
+        FN(acc) sum = acc[j][0];
+        CF_UNROLL
+        for (int u = 1; u < ways; u++)
+            sum = FN(join)(sum, acc[j][u]);
+        V(store)(lanes, FN(finish)(sum, signs));
+        for (int half = VLANES / 2; half >= PARTS; half /= 2)
+            for (int i = 0; i < half; i++)
+                lanes[i] = (ELEM)WRAP_ADD(lanes[i], lanes[i + half]);
+        for (int part = 0; part < PARTS; part++) {
+            ELEM *out = y + PARTS * j + part;
+            *out = flags & CF_ACCUMULATE ? (ELEM)WRAP_ADD(*out, lanes[part]) : lanes[part];
+        }
+    }
+}
+
+static void FN(dot)(const void *const *x, int64_t offset, int64_t step, const void *const *taps, int64_t rows, int64_t n, void *y,
+                    int64_t count, int flags)
+{
+    const FN(signs) signs = FN(signs_of)(flags);
+    int64_t j = 0;
+#define GROUP(COUNT, WAYS)                                                                                                     \
+    for (; j + (COUNT) <= count; j += (COUNT))                                                                                 \
+        FN(dot_tile)(x, offset + j * step, step, taps, rows, n, (ELEM *)y + PARTS * j, COUNT, WAYS, flags, &signs);
+#if PARTS == 1
+    GROUP(8, 1)
+#endif
+    GROUP(4, 2)
+    GROUP(2, 4 / PARTS)
+    GROUP(1, 8 / PARTS)
+#undef GROUP
+}

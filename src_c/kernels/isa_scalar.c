@@ -1,0 +1,20 @@
+/* Every kernel in portable C, for any compiler and any processor. */
+#include "table.h"
+
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#elif defined(__GNUC__)
+#pragma GCC push_options
+#pragma GCC optimize("O2", "fp-contract=off", "no-math-errno", "no-trapping-math")
+#endif
+
+#define CF_SUFFIX __scalar
+#define CF_ISA_NAME "scalar"
+#include "vec_scalar.h"
+#include "kernels_all.h"
+#include "forget.h"
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC pop_options
+#endif
+const cf_kernels *const cf_kernels_scalar = &kernels__scalar;

@@ -1,0 +1,28 @@
+/* Every kernel for SSE2, the baseline of x86-64. */
+#if defined(__x86_64__) || defined(_M_X64) || defined(__SSE2__)
+#define CF_HAVE_SSE2 1
+#include <emmintrin.h>
+#endif
+#include "table.h"
+
+#ifdef CF_HAVE_SSE2
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT OFF
+#elif defined(__GNUC__)
+#pragma GCC push_options
+#pragma GCC optimize("O3", "fp-contract=off", "no-math-errno", "no-trapping-math")
+#endif
+
+#define CF_SUFFIX __sse2
+#define CF_ISA_NAME "sse2"
+#include "vec_sse2.h"
+#include "kernels_all.h"
+#include "forget.h"
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC pop_options
+#endif
+const cf_kernels *const cf_kernels_sse2 = &kernels__sse2;
+#else
+const cf_kernels *const cf_kernels_sse2 = NULL;
+#endif

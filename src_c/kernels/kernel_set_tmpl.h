@@ -1,0 +1,22 @@
+/* The kernels of one arithmetic type; forgets afterwards what kernels_all.h said of it. */
+#include "sample_tmpl.h"
+#include "rows_tmpl.h"
+#include "line_tmpl.h"
+#include "dot_tmpl.h"
+
+#undef NAME
+#undef TYPE
+#undef ELEM
+#undef PARTS
+#undef ROWS
+#undef ROWS_VECS
+#undef ROWS2_VECS
+#undef ROWS1_VECS
+#undef LINE_VECS
+#undef LINE_TAPS
+#undef WRAP_ADD
+#undef FN
+#undef V
+#undef VEC
+#undef VLANES
+#undef KEEP

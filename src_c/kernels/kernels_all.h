@@ -1,0 +1,114 @@
+/* Every kernel for every arithmetic type, from the vocabulary of one instruction set; ends with its table. */
+
+#define FLOAT_ADD(a, b) ((a) + (b))
+
+#define NAME f32
+#define TYPE f32
+#define ELEM float
+#define PARTS 1
+#define ROWS 4
+#define ROWS_VECS 3
+#define ROWS2_VECS 6
+#define ROWS1_VECS 8
+#define LINE_VECS 10
+#define LINE_TAPS 4
+#define WRAP_ADD FLOAT_ADD
+#include "kernel_set_tmpl.h"
+
+#define NAME f64
+#define TYPE f64
+#define ELEM double
+#define PARTS 1
+#define ROWS 4
+#define ROWS_VECS 3
+#define ROWS2_VECS 6
+#define ROWS1_VECS 8
+#define LINE_VECS 10
+#define LINE_TAPS 4
+#define WRAP_ADD FLOAT_ADD
+#include "kernel_set_tmpl.h"
+
+/* Integer products need a register of their own, those of 64 bits three. */
+#define NAME i16
+#define TYPE i16
+#define ELEM int16_t
+#define PARTS 1
+#define ROWS 4
+#define ROWS_VECS 2
+#define ROWS2_VECS 4
+#define ROWS1_VECS 8
+#define LINE_VECS 8
+#define LINE_TAPS 4
+#define WRAP_ADD(a, b) ((uint32_t)(uint16_t)(a) + (uint32_t)(uint16_t)(b))
+#include "kernel_set_tmpl.h"
+
+#define NAME i32
+#define TYPE i32
+#define ELEM int32_t
+#define PARTS 1
+#define ROWS 4
+#define ROWS_VECS 2
+#define ROWS2_VECS 4
+#define ROWS1_VECS 8
+#define LINE_VECS 8
+#define LINE_TAPS 4
+#define WRAP_ADD(a, b) ((uint32_t)(a) + (uint32_t)(b))
+#include "kernel_set_tmpl.h"
+
+#define NAME i64
+#define TYPE i64
+#define ELEM int64_t
+#define PARTS 1
+#define ROWS 4
+#define ROWS_VECS 1
+#define ROWS2_VECS 2
+#define ROWS1_VECS 4
+#define LINE_VECS 4
+#define LINE_TAPS 2
+#define WRAP_ADD(a, b) ((uint64_t)(a) + (uint64_t)(b))
+#include "kernel_set_tmpl.h"
+
+/* Complex sums hold two accumulators each. */
+#define NAME c64
+#define TYPE f32
+#define ELEM float
+#define PARTS 2
+#define ROWS 3
+#define ROWS_VECS 2
+#define ROWS2_VECS 2
+#define ROWS1_VECS 4
+#define LINE_VECS 4
+#define LINE_TAPS 2
+#define WRAP_ADD FLOAT_ADD
+#include "kernel_set_tmpl.h"
+
+#define NAME c128
+#define TYPE f64
+#define ELEM double
+#define PARTS 2
+#define ROWS 3
+#define ROWS_VECS 2
+#define ROWS2_VECS 2
+#define ROWS1_VECS 4
+#define LINE_VECS 4
+#define LINE_TAPS 2
+#define WRAP_ADD FLOAT_ADD
+#include "kernel_set_tmpl.h"
+
+#define KERNELS CF_CAT(kernels, CF_SUFFIX)
+#define KERNEL(name, type) CF_CAT(CF_CAT(CF_CAT(name, _), type), CF_SUFFIX)
+#define ROW(type, parts, rows_, taps) \
+    {CF_CAT(LANES_, type) / (parts), rows_, taps, KERNEL(rows, type), KERNEL(line, type), KERNEL(dot, type)}
+
+static const cf_kernels KERNELS = {
+    .name = CF_ISA_NAME,
+    .set = {
+        [CF_I16] = ROW(i16, 1, 4, 2 * LANES_i16),
+        [CF_I32] = ROW(i32, 1, 4, 2 * LANES_i32),
+        [CF_I64] = ROW(i64, 1, 4, 4 * LANES_i64),
+        [CF_F32] = ROW(f32, 1, 4, 2 * LANES_f32),
+        [CF_F64] = ROW(f64, 1, 4, 2 * LANES_f64),
+        [CF_C64] = {LANES_f32 / 2, 3, 2 * LANES_f32, KERNEL(rows, c64), KERNEL(line, c64), KERNEL(dot, c64)},
+        [CF_C128] = {LANES_f64 / 2, 3, 2 * LANES_f64, KERNEL(rows, c128), KERNEL(line, c128), KERNEL(dot, c128)},
+    },
+};

@@ -1,0 +1,70 @@
+/* The kernel table: everything that differs between instruction sets, and the contract of each kernel.
+ *
+ * "Sample" below is one element of the arithmetic type; a complex one is two floats.  Kernels read and write nothing but
+ * the samples named in their contract, at any alignment.  They sum in an order that depends on the taps alone, never on
+ * which tile or lane an output falls in. */
+#ifndef CF_TABLE_H
+#define CF_TABLE_H
+
+#include "../core/dtype.h"
+
+/* Tells a kernel how to start and to end a sum.  The two CF_CONJ_* matter for complex samples only. */
+enum {
+    CF_ACCUMULATE = 1,  /* go on with the sums that y holds instead of starting at zero */
+    CF_CONJ_SAMPLES = 2,
+    CF_CONJ_TAPS = 4
+};
+
+/* One two-dimensional part of a sum: taps kh x kw against samples of kh + rows - 1 lines,
+ *     y[r][c] += sum_{i<kh, j<kw} lines[r + i][offset + c + j*step] * taps[i*tap_row + j*tap_col] */
+typedef struct cf_plane {
+    const void *const *lines;
+    int64_t offset, step;
+    const void *taps;
+    int64_t tap_row, tap_col;
+    int64_t kh, kw;
+} cf_plane;
+
+/* y[r*y_row + c], r < rows, c < n, over all planes in their order.  Samples of y are contiguous along c. */
+typedef void cf_rows_fn(const cf_plane *planes, int64_t count, void *y, int64_t y_row, int64_t rows, int64_t n, int flags);
+
+/* The same for one row and planes with kh = 1, step = 1 and many taps. */
+typedef void cf_line_fn(const cf_plane *planes, int64_t count, void *y, int64_t n, int flags);
+
+/* y[j] (+)= sum_{r<rows, c<n} x[r][offset + j*step + c] * taps[r][c], j < count: long sums for few outputs. */
+typedef void cf_dot_fn(const void *const *x, int64_t offset, int64_t step, const void *const *taps, int64_t rows, int64_t n,
+                       void *y, int64_t count, int flags);
+
+typedef struct cf_kernel_set {
+    int lanes;     /* samples in a vector */
+    int tile_rows; /* output rows that share loads in `rows` */
+    int line_taps; /* from this many taps on `line` beats `rows` */
+    cf_rows_fn *rows;
+    cf_line_fn *line;
+    cf_dot_fn *dot;
+} cf_kernel_set;
+
+typedef struct cf_kernels {
+    const char *name; /* also the word for CORRFAST_ISA */
+    cf_kernel_set set[CF_ARITH_COUNT];
+} cf_kernels;
+
+/* NULL where the compiler or the target has no such instruction set. */
+CF_HIDDEN extern const cf_kernels *const cf_kernels_scalar;
+CF_HIDDEN extern const cf_kernels *const cf_kernels_sse2;
+CF_HIDDEN extern const cf_kernels *const cf_kernels_avx2;
+
+#if defined(__GNUC__)
+#define CF_INLINE static inline __attribute__((always_inline))
+#else
+#define CF_INLINE static inline
+#endif
+#if defined(__clang__)
+#define CF_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define CF_UNROLL _Pragma("GCC unroll 16")
+#else
+#define CF_UNROLL
+#endif
+
+#endif

@@ -1,0 +1,367 @@
+/* The backward passes, as forward problems that the planner solves.
+ *
+ * Backward kernel swaps roles: gv[j] = sum_o g[o] ext(x)[o*s + j*d - lo] is a forward problem whose kernel is g, whose stride is d
+ * and whose dilation is s; the batch takes the place of the input channels.
+ *
+ * Backward input splits into phases, so that nothing is stuffed with zeros: position p takes from the taps j with
+ * j*d = p + lo (mod s).  For p = P + s*t these are j = j0 + u*(s/gcd), and o = O - u*(d/gcd) + t: a forward problem of stride 1
+ * and dilation d/gcd over g with the reversed taps.  Positions beyond the array (boundaries other than "constant") are computed
+ * block by block in scratch memory and folded onto the samples that they stand for. */
+#include "../core/border.h"
+#include "../core/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { FOLD_ELEMENTS = 16384 };
+
+/* Positions [start, start + length) of each axis, in the coordinates of the input, and where they are written. */
+typedef struct window {
+    int64_t start[3], length[3];
+} window;
+
+static int folds(const cf_axis *a)
+{
+    return a->boundary != CORRFAST_CONSTANT && cf_leaves_array(a);
+}
+
+static int any_folds(const cf_task *task)
+{
+    return folds(&task->shape.axis[0]) || folds(&task->shape.axis[1]) || folds(&task->shape.axis[2]);
+}
+
+static window whole(const cf_shape *s)
+{
+    return (window){{0, 0, 0}, {s->axis[0].n, s->axis[1].n, s->axis[2].n}};
+}
+
+/* The inverse of a modulo m, for gcd(a, m) = 1. */
+static int64_t inverse(int64_t a, int64_t m)
+{
+    int64_t r0 = m, r1 = a % m, t0 = 0, t1 = 1;
+    while (r1) {
+        int64_t q = r0 / r1, r = r0 - q * r1, t = t0 - q * t1;
+        r0 = r1;
+        r1 = r;
+        t0 = t1;
+        t1 = t;
+    }
+    return t0 < 0 ? t0 + m : t0;
+}
+
+/* The first tap j with j*dilation = rest (mod stride), or -1. */
+static int64_t first_tap(const cf_axis *a, int64_t gcd, int64_t rest)
+{
+    int64_t every = a->stride / gcd, j = 0;
+    if (rest % gcd)
+        return -1;
+    if (every <= INT32_MAX) /* the product fits */
+        j = rest / gcd * inverse(a->dilation / gcd, every) % every;
+    else
+        while (j < a->k && j * a->dilation % a->stride != rest)
+            j++;
+    return j < a->k ? j : -1;
+}
+
+/* One phase f of one axis of a backward input problem as an axis of a forward one: y is the written x (its strides `xs`, from
+ * position start + f on), the taps a reversed view that begins at tap *tap.  Returns 0 if no tap reaches the phase. */
+static int phase_axis(const cf_axis *a, int64_t start, int64_t length, int64_t f, int64_t xs, cf_axis *out, int64_t *tap)
+{
+    int64_t gcd = cf_gcd(a->stride, a->dilation), every = a->stride / gcd, q = start + f + a->lo;
+    int64_t rest = q % a->stride, j0 = first_tap(a, gcd, rest < 0 ? rest + a->stride : rest);
+    out->m = cf_ceil_div(length - f, a->stride);
+    out->ys = a->stride * xs;
+    if (j0 < 0)
+        return 0;
+    int64_t taps = cf_ceil_div(a->k - j0, every), step = a->dilation / gcd, first = (q - j0 * a->dilation) / a->stride;
+    out->n = a->m;
+    out->k = taps;
+    out->stride = 1;
+    out->dilation = taps > 1 ? step : 1;
+    out->lo = (taps - 1) * out->dilation - first;
+    out->xs = a->ys;
+    out->ws = -every * a->ws;
+    out->boundary = CORRFAST_CONSTANT;
+    *tap = j0 + (taps - 1) * every;
+    return 1;
+}
+
+/* Roles of a backward input problem as a forward one; axes are filled in by phase. */
+static cf_shape input_roles(const cf_shape *s)
+{
+    return (cf_shape){.batch = s->batch, .groups = s->groups, .cin = s->cout, .cout = s->cin, .x_batch = s->y_batch,
+                      .x_channel = s->y_channel, .w_cout = s->w_cin, .w_cin = s->w_cout, .y_batch = s->x_batch, .y_channel = s->x_channel};
+}
+
+static unsigned input_conjugate(const cf_task *t)
+{
+    return (t->conjugate & CORRFAST_CONJ_KERNEL) | (t->conjugate & CORRFAST_CONJ_OUTPUT ? CORRFAST_CONJ_INPUT : 0u);
+}
+
+/* With groups the kernel's channel strides differ: output channels of the forward problem count within a group there. */
+static int64_t group_kernel(const cf_shape *s)
+{
+    return s->cout * s->w_cout;
+}
+
+static void write_zeros(const cf_task *task, const cf_shape *s, char *y)
+{
+    const cf_axis *a = s->axis;
+    static const _Alignas(16) unsigned char zero[32];
+    for (int64_t b = 0; b < s->batch; b++)
+        for (int64_t c = 0; c < s->groups * s->cout; c++)
+            for (int64_t i = 0; i < a[0].m; i++)
+                for (int64_t j = 0; j < a[1].m; j++)
+                    cf_fill(y + (b * s->y_batch + c * s->y_channel + i * a[0].ys + j * a[1].ys) * task->dtype->size, a[2].ys, zero,
+                            a[2].m, task->dtype->size);
+}
+
+/* Solves one phase of one group over a window; `roles` says batch and channels, arrays where everything of the group begins. */
+static int run_phase(const cf_plan *plan, const cf_shape *roles, const window *w, const int64_t f[3], const int64_t xs[3],
+                     const cf_arrays *group, cf_run *run)
+{
+    const cf_axis *a = plan->task.shape.axis;
+    int64_t size = plan->task.dtype->size, tap_offset = 0, x_offset = 0;
+    cf_shape shape = *roles;
+    int reached = 1;
+    for (int i = 0; i < 3; i++) {
+        int64_t tap = 0;
+        reached &= phase_axis(&a[i], w->start[i], w->length[i], f[i], xs[i], &shape.axis[i], &tap);
+        tap_offset += tap * a[i].ws;
+        x_offset += f[i] * xs[i];
+    }
+    cf_arrays arrays = {group->output, (char *)group->kernel + tap_offset * size, (char *)group->input + x_offset * size};
+    if (!reached) {
+        write_zeros(&plan->task, &shape, arrays.output);
+        return CORRFAST_OK;
+    }
+    cf_plan child;
+    int status = cf_plan_child(plan, &shape, CORRFAST_FORWARD, input_conjugate(&plan->task), CORRFAST_AUTO, &child);
+    return status ? status : cf_plan_run(&child, &arrays, run);
+}
+
+static int run_phases(const cf_plan *plan, const cf_shape *roles, const window *w, const int64_t xs[3], const cf_arrays *group, cf_run *run)
+{
+    const cf_axis *a = plan->task.shape.axis;
+    int64_t f[3];
+    for (f[0] = 0; f[0] < cf_min(a[0].stride, w->length[0]); f[0]++)
+        for (f[1] = 0; f[1] < cf_min(a[1].stride, w->length[1]); f[1]++)
+            for (f[2] = 0; f[2] < cf_min(a[2].stride, w->length[2]); f[2]++) {
+                int status = run_phase(plan, roles, w, f, xs, group, run);
+                if (status)
+                    return status;
+            }
+    return CORRFAST_OK;
+}
+
+/* Adds a block of positions, computed in `sums`, to the samples they stand for. */
+static void fold_block(const cf_task *task, const window *w, const char *sums, char *x)
+{
+    const cf_axis *a = task->shape.axis;
+    int64_t size = task->dtype->size;
+    int inside = w->start[2] >= 0 && w->start[2] + w->length[2] <= a[2].n;
+    for (int64_t i = 0; i < w->length[0]; i++)
+        for (int64_t j = 0; j < w->length[1]; j++, sums += w->length[2] * size) {
+            int64_t p0 = cf_border_index(a[0].boundary, w->start[0] + i, a[0].n);
+            int64_t p1 = cf_border_index(a[1].boundary, w->start[1] + j, a[1].n);
+            char *line = x + (p0 * a[0].xs + p1 * a[1].xs) * size;
+            if (inside) {
+                cf_fold_add(task->dtype, line + w->start[2] * a[2].xs * size, a[2].xs, sums, w->length[2]);
+                continue;
+            }
+            for (int64_t k = 0; k < w->length[2]; k++)
+                cf_fold_add(task->dtype, line + cf_border_index(a[2].boundary, w->start[2] + k, a[2].n) * a[2].xs * size, 1,
+                            sums + k * size, 1);
+        }
+}
+
+/* Folds the region `sides` (-1 before the array, 0 inside, 1 after it, by axis) of one batch and channel. */
+static int fold_region(const cf_plan *plan, const cf_shape *roles, const int sides[3], const cf_arrays *group, char *sums, cf_run *run)
+{
+    const cf_axis *a = plan->task.shape.axis;
+    window all, w;
+    for (int i = 0; i < 3; i++) {
+        all.start[i] = sides[i] < 0 ? cf_first_position(&a[i]) : sides[i] > 0 ? a[i].n : 0;
+        all.length[i] = (sides[i] < 0 ? 0 : sides[i] > 0 ? cf_last_position(&a[i]) + 1 : a[i].n) - all.start[i];
+        if (all.length[i] <= 0 || (sides[i] && !folds(&a[i])))
+            return CORRFAST_OK;
+    }
+    int64_t most2 = cf_min(all.length[2], 4096), most1 = cf_min(all.length[1], FOLD_ELEMENTS / most2);
+    int64_t most0 = cf_min(all.length[0], FOLD_ELEMENTS / most2 / most1);
+    for (int64_t i = 0; i < all.length[0]; i += most0)
+        for (int64_t j = 0; j < all.length[1]; j += most1)
+            for (int64_t k = 0; k < all.length[2]; k += most2) {
+                w = (window){{all.start[0] + i, all.start[1] + j, all.start[2] + k},
+                             {cf_min(most0, all.length[0] - i), cf_min(most1, all.length[1] - j), cf_min(most2, all.length[2] - k)}};
+                int64_t xs[3] = {w.length[1] * w.length[2], w.length[2], 1};
+                cf_arrays arrays = {sums, group->kernel, group->output};
+                int status = run_phases(plan, roles, &w, xs, &arrays, run);
+                if (status)
+                    return status;
+                fold_block(&plan->task, &w, sums, group->input);
+            }
+    return CORRFAST_OK;
+}
+
+/* Everything outside the array, for one group; always in the same order, one region after the other. */
+static int fold_group(const cf_plan *plan, const cf_arrays *group, char *sums, cf_run *run)
+{
+    const cf_shape *s = &plan->task.shape;
+    int64_t size = plan->task.dtype->size;
+    cf_shape roles = input_roles(s);
+    roles.batch = roles.groups = roles.cout = 1;
+    for (int64_t b = 0; b < s->batch; b++)
+        for (int64_t c = 0; c < s->cin; c++)
+            for (int region = 0; region < 27; region++) {
+                int sides[3] = {region / 9 - 1, region / 3 % 3 - 1, region % 3 - 1};
+                cf_arrays arrays = {(char *)group->input + (b * s->x_batch + c * s->x_channel) * size,
+                                    (char *)group->kernel + c * s->w_cin * size, (char *)group->output + b * s->y_batch * size};
+                int status = region == 13 ? CORRFAST_OK : fold_region(plan, &roles, sides, &arrays, sums, run);
+                if (status)
+                    return status;
+            }
+    return CORRFAST_OK;
+}
+
+static int run_input(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
+{
+    const cf_shape *s = &plan->task.shape;
+    int64_t size = plan->task.dtype->size, xs[3] = {s->axis[0].xs, s->axis[1].xs, s->axis[2].xs};
+    cf_shape roles = input_roles(s);
+    window inside = whole(s);
+    size_t fold_bytes = any_folds(&plan->task) ? (size_t)(FOLD_ELEMENTS * size) : 0;
+    char *sums = NULL;
+    int status = CORRFAST_OK;
+    cf_plan parent = *plan; /* padding in the children is that of g: always zeros */
+    parent.task.pads_with_zero = 1;
+    memset(parent.task.cval, 0, sizeof parent.task.cval);
+    if (fold_bytes && !(sums = cf_memory_take(&run->memory, fold_bytes)))
+        return CORRFAST_ERR_MEMORY;
+    /* One group has one channel in and out: groups of the forward problem then lie as it expects, and run together. */
+    int together = s->cin == 1 && s->cout == 1;
+    roles.groups = together ? s->groups : 1;
+    if (together) {
+        roles.w_cout = s->w_cout;
+        roles.w_cin = 0;
+    }
+    for (int64_t g = 0; g < s->groups && !status; g++) {
+        cf_arrays group = {(char *)arrays->input + g * s->cin * s->x_channel * size, (char *)arrays->kernel + g * group_kernel(s) * size,
+                           (char *)arrays->output + g * s->cout * s->y_channel * size};
+        if (!together || g == 0)
+            status = run_phases(&parent, &roles, &inside, xs, &group, run);
+        if (fold_bytes && !status)
+            status = fold_group(&parent, &group, sums, run);
+    }
+    cf_memory_give(&run->memory, sums, fold_bytes);
+    return status;
+}
+
+/* Roles and axes of a backward kernel problem as a forward one. */
+static cf_shape kernel_roles(const cf_shape *s)
+{
+    cf_shape r = {.batch = s->cin, .groups = 1, .cin = s->batch, .cout = s->cout, .x_batch = s->x_channel, .x_channel = s->x_batch,
+                  .w_cout = s->y_channel, .w_cin = s->y_batch, .y_batch = s->w_cin, .y_channel = s->w_cout};
+    for (int i = 0; i < 3; i++) {
+        const cf_axis *a = &s->axis[i];
+        r.axis[i] = (cf_axis){.n = a->n, .k = a->m, .m = a->k, .stride = a->dilation, .dilation = a->stride, .lo = a->lo, .xs = a->xs,
+                              .ws = a->ys, .ys = a->ws, .boundary = a->boundary};
+    }
+    if (s->batch == 1) { /* the groups can stay: their first channels are cin channels apart */
+        r.groups = s->groups;
+        r.x_channel = s->cin * s->x_channel;
+    }
+    return r;
+}
+
+static unsigned kernel_conjugate(const cf_task *t)
+{
+    return (t->conjugate & CORRFAST_CONJ_INPUT) | (t->conjugate & CORRFAST_CONJ_OUTPUT ? CORRFAST_CONJ_KERNEL : 0u);
+}
+
+static int run_kernel(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
+{
+    const cf_shape *s = &plan->task.shape;
+    int64_t size = plan->task.dtype->size;
+    cf_shape roles = kernel_roles(s);
+    cf_plan child;
+    int status = cf_plan_child(plan, &roles, CORRFAST_FORWARD, kernel_conjugate(&plan->task), CORRFAST_AUTO, &child);
+    for (int64_t g = 0; g < s->groups && !status; g += roles.groups) {
+        cf_arrays group = {(char *)arrays->input + g * s->cin * s->x_channel * size,
+                           (char *)arrays->output + g * s->cout * s->y_channel * size,
+                           (char *)arrays->kernel + g * s->cout * s->w_cout * size};
+        status = cf_plan_run(&child, &group, run);
+    }
+    return status;
+}
+
+/* float16 would be rounded at every fold; the reference sums it in float32. */
+static int supports(const cf_task *task)
+{
+    return task->pass == CORRFAST_BACKWARD_KERNEL ||
+           (task->pass == CORRFAST_BACKWARD_INPUT && !(task->dtype->id == CORRFAST_FLOAT16 && any_folds(task)));
+}
+
+/* The child that stands for all when costs are estimated: of backward input the phase of tap 0, which has the most taps. */
+static int64_t typical_child(const cf_task *task, const cf_kernels *kernels, cf_plan *child)
+{
+    cf_plan parent = {.task = *task, .kernels = kernels};
+    const cf_shape *s = &task->shape;
+    cf_shape shape;
+    int64_t times = 1;
+    if (task->pass == CORRFAST_BACKWARD_KERNEL) {
+        shape = kernel_roles(s);
+        times = s->groups / shape.groups;
+    } else {
+        shape = input_roles(s);
+        for (int i = 0; i < 3; i++) {
+            const cf_axis *a = &s->axis[i];
+            int64_t tap, f = a->lo % a->stride;
+            f = f > 0 ? a->stride - f : -f;
+            phase_axis(a, 0, cf_max(a->n, f + 1), f, a->xs, &shape.axis[i], &tap);
+            times *= cf_min(a->stride, a->n);
+        }
+    }
+    cf_plan_child(&parent, &shape, CORRFAST_FORWARD, 0, CORRFAST_AUTO, child);
+    return times;
+}
+
+static double seconds(const cf_task *task, const cf_kernels *kernels)
+{
+    cf_plan child;
+    double times = (double)typical_child(task, kernels, &child);
+    return times * child.seconds;
+}
+
+static int64_t pieces(const cf_plan *plan)
+{
+    cf_plan child;
+    typical_child(&plan->task, plan->kernels, &child);
+    return child.method->pieces(&child);
+}
+
+static size_t scratch(const cf_plan *plan)
+{
+    cf_plan child;
+    typical_child(&plan->task, plan->kernels, &child);
+    int fold = plan->task.pass == CORRFAST_BACKWARD_INPUT && any_folds(&plan->task);
+    return child.method->scratch(&child) + (fold ? (size_t)(FOLD_ELEMENTS * plan->task.dtype->size) : 0);
+}
+
+static void describe(const cf_plan *plan, char *text, size_t size)
+{
+    cf_plan child;
+    char tile[96];
+    long long times = (long long)typical_child(&plan->task, plan->kernels, &child);
+    child.method->describe(&child, tile, sizeof tile);
+    snprintf(text, size, "%lld forward problem%s: %s", times, times == 1 ? "" : "s", tile);
+}
+
+static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
+{
+    return plan->task.pass == CORRFAST_BACKWARD_KERNEL ? run_kernel(plan, arrays, run) : run_input(plan, arrays, run);
+}
+
+const cf_method cf_method_adjoint = {
+    .name = "direct-adjoint", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports, .seconds = seconds,
+    .scratch = scratch, .pieces = pieces, .describe = describe, .run = run,
+};

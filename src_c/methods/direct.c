@@ -1,0 +1,454 @@
+/* Direct summation, forward: output tiles in registers over lines of the input.
+ *
+ * One mechanism serves every option.  A two-dimensional part of the sum (cf_plane) is a list of line pointers and a block of
+ * taps, so that
+ *   - the third axis and the input channels are more planes ("slices");
+ *   - a boundary on an outer axis is a line pointer used twice, or one to a line of constants;
+ *   - stride s and dilation d of the rows: rows that are d/gcd apart share lines that are lcm(s, d) apart, so outputs split into
+ *     d/gcd phases and taps into s/gcd classes, each of them dense;
+ *   - stride of the columns: taps split into classes likewise, each with a packed line of every s-th sample;
+ *   - a boundary on the columns, strided or converted samples: lines are packed, a block of them at a time, into scratch
+ *     memory that fits the L2 cache.  Everything else is read in place, the kernel always (but for dtypes that convert).
+ *
+ * What is summed in which order, `slices`, `tap_rows` and `tap_cols` and the classes, depends on shape and dtype alone; the
+ * blocks of outputs (`rows`, `cols`) may depend on layout, for they do not change any sum. */
+#include "../core/border.h"
+#include "../core/plan.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    PACK_BYTES = 192 * 1024, /* packed lines of one block, well inside an L2 cache of 512 KiB with the outputs beside them */
+    FAR_TAPS = 4096,         /* taps of one plane further apart than this are packed one by one */
+    MAX_SLICES = 32,
+    MAX_CALL_WORK = 1 << 26  /* multiply-adds between two looks at the cancellation callback */
+};
+
+typedef struct tiling {
+    int by_line;                   /* cf_line_fn rather than cf_rows_fn */
+    int packs;                     /* lines are always packed, not only where they leave the array */
+    int aside;                     /* outputs are computed in scratch memory, then converted or scattered */
+    int64_t row_phases, row_gap;   /* outputs o, o + row_phases, ... share lines row_gap apart */
+    int64_t row_classes, col_classes;
+    int64_t col_step;              /* between taps of one class, in packed samples */
+    int64_t tap_rows, tap_cols;    /* taps of one chunk */
+    int64_t row_chunks, col_chunks, slices, slice_chunks;
+    int64_t rows, cols;            /* outputs of one block */
+    int64_t row_blocks, col_blocks;
+    int64_t lines, sub_line, line; /* lines of a slice, samples of a class's line, of a whole line */
+    size_t lines_bytes, planes_bytes, taps_bytes, fill_bytes, pack_bytes, raw_bytes, y_bytes;
+} tiling;
+
+static int64_t lines_of(const tiling *t, int64_t rows)
+{
+    return t->row_classes * rows + t->tap_rows - t->row_classes;
+}
+
+static int64_t line_of(const tiling *t, int64_t cols)
+{
+    return t->col_classes * (cols + (cf_ceil_div(t->tap_cols, t->col_classes) - 1) * t->col_step);
+}
+
+/* How the sum is divided: depends on shape, dtype and instruction set only. */
+static void tile_sum(const cf_plan *plan, tiling *t)
+{
+    const cf_shape *s = &plan->task.shape;
+    const cf_axis *row = &s->axis[1], *col = &s->axis[2];
+    const cf_kernel_set *set = &plan->kernels->set[plan->task.dtype->arith];
+    int64_t row_gcd = cf_gcd(row->stride, row->dilation), col_gcd = cf_gcd(col->stride, col->dilation);
+    int64_t row_every = row->stride / row_gcd, col_every = col->stride / col_gcd;
+
+    t->tap_rows = cf_min(row->k, 32);
+    t->tap_cols = cf_min(col->k, col->stride > 1 ? 256 : row->k == 1 ? 4096 : 256);
+    t->row_chunks = cf_ceil_div(row->k, t->tap_rows);
+    t->col_chunks = cf_ceil_div(col->k, t->tap_cols);
+    t->slices = t->row_chunks * t->col_chunks > 1 ? 1 : cf_clamp(4096 / (t->tap_rows * t->tap_cols), 1, MAX_SLICES);
+    t->slices = cf_clamp(s->cin * s->axis[0].k, 1, t->slices); /* no channels: an empty sum */
+    t->slice_chunks = cf_ceil_div(s->cin * s->axis[0].k, t->slices);
+
+    t->row_phases = cf_min(row->dilation / row_gcd, row->m);
+    t->row_classes = cf_min(row_every, t->tap_rows);
+    /* lcm(stride, dilation); formed only where two rows or two taps are that far apart, so that it cannot overflow */
+    t->row_gap = row->m > t->row_phases || t->tap_rows > t->row_classes ? row_every * row->dilation : 0;
+    t->col_step = col->dilation / col_gcd;
+    t->col_classes = cf_min(col_every, t->tap_cols);
+    if (t->tap_cols > 1 && t->col_step > FAR_TAPS / (t->tap_cols - 1)) {
+        t->col_classes = t->tap_cols;
+        t->col_step = 0;
+    }
+    t->by_line = row->k == 1 && t->col_step == 1 && cf_ceil_div(t->tap_cols, t->col_classes) >= set->line_taps;
+}
+
+static void tile(const cf_plan *plan, tiling *t)
+{
+    const cf_shape *s = &plan->task.shape;
+    const cf_axis *row = &s->axis[1], *col = &s->axis[2];
+    const cf_dtype *dtype = plan->task.dtype;
+    int64_t size = dtype->arith_size;
+    memset(t, 0, sizeof *t);
+    tile_sum(plan, t);
+    t->packs = cf_converts(dtype) || (col->xs != 1 && col->n > 1) || t->col_classes > 1 || (col->stride > 1 && col->m > 1);
+    t->aside = cf_converts(dtype) || (col->ys != 1 && col->m > 1);
+
+    int64_t phase_rows = cf_ceil_div(row->m, t->row_phases);
+    int may_pack = t->packs || cf_leaves_array(col);
+    /* Wide blocks: short column strips break the hardware's prefetching. */
+    t->cols = col->m <= 5120 ? col->m : row->m == 1 && s->axis[0].m == 1 ? 16384 : 4096;
+    t->rows = cf_min(phase_rows, cf_clamp(32768 / t->cols, 32, 256));
+    if (may_pack) {
+        int64_t budget = PACK_BYTES / size / t->slices;
+        t->rows = cf_min(t->rows, cf_max(32, 2 * t->tap_rows));
+        while (t->rows > 8 && lines_of(t, t->rows) * line_of(t, cf_min(t->cols, 2048)) > budget)
+            t->rows -= t->rows / 4;
+        while (t->cols > 64 && lines_of(t, t->rows) * line_of(t, t->cols) > budget)
+            t->cols -= cf_max(t->cols / 4, 1);
+        while (t->rows > 1 && lines_of(t, t->rows) * line_of(t, t->cols) > budget)
+            t->rows -= cf_max(t->rows / 4, 1);
+    }
+    int64_t call = t->slices * t->tap_rows * t->tap_cols;
+    while (t->rows * t->cols * call > MAX_CALL_WORK && t->rows > 4)
+        t->rows = cf_max(4, t->rows / 2);
+    if (t->cols >= 128)
+        t->cols &= ~(int64_t)63; /* whole vectors in all blocks but the last */
+    if (t->cols < col->m && col->m < t->cols + t->cols / 8)
+        t->cols = col->m;
+    t->row_blocks = cf_ceil_div(phase_rows, t->rows);
+    t->col_blocks = cf_ceil_div(col->m, t->cols);
+    t->lines = lines_of(t, t->rows);
+    t->sub_line = line_of(t, t->cols) / t->col_classes;
+    t->line = line_of(t, t->cols);
+
+    int zero_fill = 0;
+    for (int i = 0; i < 2; i++)
+        zero_fill |= s->axis[i].boundary == CORRFAST_CONSTANT && cf_leaves_array(&s->axis[i]);
+    t->lines_bytes = cf_round64((size_t)(t->slices * t->lines) * sizeof(void *));
+    t->planes_bytes = cf_round64((size_t)(t->slices * t->row_classes * t->col_classes) * sizeof(cf_plane));
+    t->taps_bytes = cf_converts(dtype) ? cf_round64((size_t)(t->slices * t->tap_rows * t->tap_cols * size)) : 0;
+    t->fill_bytes = zero_fill ? cf_round64((size_t)(t->line * size)) : 0;
+    t->pack_bytes = may_pack ? cf_round64((size_t)(t->slices * t->lines * t->line * size)) : 0;
+    t->raw_bytes = cf_converts(dtype) ? cf_round64((size_t)(t->sub_line * dtype->size)) : 0;
+    t->y_bytes = t->aside ? cf_round64((size_t)(t->rows * t->cols * size)) : 0;
+}
+
+static size_t scratch_of(const tiling *t)
+{
+    return t->lines_bytes + t->planes_bytes + t->taps_bytes + t->fill_bytes + t->pack_bytes + t->raw_bytes + t->y_bytes;
+}
+
+typedef struct job {
+    const cf_plan *plan;
+    const cf_arrays *arrays;
+    tiling t;
+    int flags;
+} job;
+
+/* One block of outputs on one worker. */
+typedef struct block {
+    const job *job;
+    cf_worker *worker;
+    int64_t batch, group, depth, phase, row, col; /* place of its first output */
+    int64_t rows, cols;
+    const void **lines;
+    cf_plane *planes;
+    char *taps, *fill, *pack, *raw, *y;
+    int filled; /* the line of constants is ready */
+} block;
+
+/* A part of the sum: `slices` slices from the first on, and a block of their taps. */
+typedef struct chunk {
+    int64_t slice, slices, tap_row, tap_rows, tap_col, tap_cols;
+} chunk;
+
+static const void *constant_line(block *b)
+{
+    const cf_task *task = &b->job->plan->task;
+    if (!b->filled) {
+        _Alignas(16) unsigned char value[32];
+        if (cf_converts(task->dtype))
+            cf_widen(task->dtype, value, task->cval, 1, 1);
+        else
+            memcpy(value, task->cval, sizeof value);
+        cf_fill(b->fill, 1, value, b->job->t.line, task->dtype->arith_size);
+        b->filled = 1;
+    }
+    return b->fill;
+}
+
+/* The samples that the chunk's taps meet on one input line: in place, or packed into `to` (NULL: in place). */
+static const void *line_samples(const block *b, const chunk *c, const char *line, char *to)
+{
+    const tiling *t = &b->job->t;
+    const cf_task *task = &b->job->plan->task;
+    const cf_axis *col = &task->shape.axis[2];
+    const cf_dtype *dtype = task->dtype;
+    int64_t first = b->col * col->stride + c->tap_col * col->dilation - col->lo;
+    if (!to)
+        return line + first * dtype->size;
+    cf_line from = {line, col->n, col->xs, col->boundary, task->cval};
+    for (int64_t k = 0; k < t->col_classes && k < c->tap_cols; k++) {
+        int64_t taps = cf_ceil_div(c->tap_cols - k, t->col_classes);
+        cf_pack_line(dtype, to + k * t->sub_line * dtype->arith_size, &from, first + k * col->dilation, col->stride,
+                     b->cols + (taps - 1) * t->col_step, b->raw);
+    }
+    return to;
+}
+
+/* Whether some sample of the block's lines lies outside the array, so that they cannot be read in place. */
+static int leaves_line(const block *b, const chunk *c)
+{
+    const cf_axis *col = &b->job->plan->task.shape.axis[2];
+    int64_t first = b->col * col->stride + c->tap_col * col->dilation - col->lo;
+    return first < 0 || first + (b->cols - 1) * col->stride + (c->tap_cols - 1) * col->dilation >= col->n;
+}
+
+/* Lines and planes of one slice (an input channel and a tap of the first axis); returns the planes' end. */
+static cf_plane *add_slice(block *b, const chunk *c, int64_t slice, const void **lines, char *pack, cf_plane *plane)
+{
+    const tiling *t = &b->job->t;
+    const cf_task *task = &b->job->plan->task;
+    const cf_shape *s = &task->shape;
+    const cf_axis *row = &s->axis[1];
+    int64_t size = task->dtype->size, arith = task->dtype->arith_size, tap0 = slice % s->axis[0].k, ci = slice / s->axis[0].k;
+    int64_t depth = cf_border_index(s->axis[0].boundary, b->depth * s->axis[0].stride + tap0 * s->axis[0].dilation - s->axis[0].lo,
+                                    s->axis[0].n);
+    if (depth < 0 && task->pads_with_zero)
+        return plane;
+    const char *x = (const char *)b->job->arrays->input +
+                    (b->batch * s->x_batch + (b->group * s->cin + ci) * s->x_channel + cf_max(depth, 0) * s->axis[0].xs) * size;
+    int packs = t->packs || leaves_line(b, c);
+    for (int64_t i = 0; i < t->row_classes && i < c->tap_rows; i++) {
+        int64_t tap_rows = cf_ceil_div(c->tap_rows - i, t->row_classes), count = b->rows + tap_rows - 1;
+        int64_t first = (b->phase + b->row * t->row_phases) * row->stride + (c->tap_row + i) * row->dilation - row->lo;
+        for (int64_t l = 0; l < count; l++) {
+            int64_t index = depth < 0 ? -1 : cf_border_index(row->boundary, first + (l ? l * t->row_gap : 0), row->n);
+            if (index < 0) {
+                lines[l] = constant_line(b);
+                continue;
+            }
+            lines[l] = line_samples(b, c, x + index * row->xs * size, packs ? pack : NULL);
+            pack += packs ? t->line * arith : 0;
+        }
+        for (int64_t k = 0; k < t->col_classes && k < c->tap_cols; k++)
+            *plane++ = (cf_plane){.lines = lines, .offset = k * t->sub_line, .step = t->col_step, .kh = tap_rows,
+                                  .kw = cf_ceil_div(c->tap_cols - k, t->col_classes)};
+        lines += count;
+    }
+    return plane;
+}
+
+/* Points the chunk's planes at the taps of one output channel. */
+static void set_taps(const block *b, const chunk *c, int64_t co)
+{
+    const tiling *t = &b->job->t;
+    const cf_task *task = &b->job->plan->task;
+    const cf_shape *s = &task->shape;
+    const cf_axis *a = s->axis;
+    int64_t size = task->dtype->size, arith = task->dtype->arith_size;
+    cf_plane *plane = b->planes;
+    for (int64_t slice = c->slice; slice < c->slice + c->slices; slice++) {
+        int64_t tap0 = slice % a[0].k, ci = slice / a[0].k;
+        if (task->pads_with_zero && cf_border_index(a[0].boundary, b->depth * a[0].stride + tap0 * a[0].dilation - a[0].lo, a[0].n) < 0)
+            continue;
+        const char *w = (const char *)b->job->arrays->kernel +
+                        ((b->group * s->cout + co) * s->w_cout + ci * s->w_cin + tap0 * a[0].ws + c->tap_row * a[1].ws +
+                         c->tap_col * a[2].ws) * size;
+        int64_t unit = size, tap_row = a[1].ws, tap_col = a[2].ws;
+        if (cf_converts(task->dtype)) {
+            char *to = b->taps + (slice - c->slice) * t->tap_rows * t->tap_cols * arith;
+            for (int64_t i = 0; i < c->tap_rows; i++)
+                cf_widen(task->dtype, to + i * c->tap_cols * arith, w + i * tap_row * size, tap_col, c->tap_cols);
+            w = to;
+            unit = arith;
+            tap_row = c->tap_cols;
+            tap_col = 1;
+        }
+        for (int64_t i = 0; i < t->row_classes && i < c->tap_rows; i++)
+            for (int64_t k = 0; k < t->col_classes && k < c->tap_cols; k++, plane++) {
+                plane->taps = w + (i * tap_row + k * tap_col) * unit;
+                plane->tap_row = t->row_classes * tap_row;
+                plane->tap_col = t->col_classes * tap_col;
+            }
+    }
+}
+
+static void call_kernel(const block *b, int64_t planes, void *y, int64_t y_row, int flags)
+{
+    const cf_kernel_set *set = &b->job->plan->kernels->set[b->job->plan->task.dtype->arith];
+    int64_t row_bytes = y_row * b->job->plan->task.dtype->arith_size;
+    if (!b->job->t.by_line) {
+        set->rows(b->planes, planes, y, y_row, b->rows, b->cols, flags);
+        return;
+    }
+    for (int64_t r = 0; r < b->rows; r++) {
+        set->line(b->planes, planes, (char *)y + r * row_bytes, b->cols, flags);
+        for (int64_t p = 0; p < planes; p++)
+            b->planes[p].lines++;
+    }
+    for (int64_t p = 0; p < planes; p++)
+        b->planes[p].lines -= b->rows;
+}
+
+static char *output_at(const block *b, int64_t co)
+{
+    const cf_shape *s = &b->job->plan->task.shape;
+    return (char *)b->job->arrays->output +
+           (b->batch * s->y_batch + (b->group * s->cout + co) * s->y_channel + b->depth * s->axis[0].ys +
+            (b->phase + b->row * b->job->t.row_phases) * s->axis[1].ys + b->col * s->axis[2].ys) * b->job->plan->task.dtype->size;
+}
+
+/* What was computed aside goes where it belongs. */
+static void store_block(const block *b, int64_t co)
+{
+    const cf_dtype *dtype = b->job->plan->task.dtype;
+    const cf_axis *a = b->job->plan->task.shape.axis;
+    char *to = output_at(b, co);
+    for (int64_t r = 0; r < b->rows; r++, to += b->job->t.row_phases * a[1].ys * dtype->size) {
+        const char *from = b->y + r * b->cols * dtype->arith_size;
+        if (cf_converts(dtype))
+            cf_narrow(dtype, to, a[2].ys, from, b->cols);
+        else
+            cf_copy_strided(to, a[2].ys, from, 1, b->cols, dtype->size);
+    }
+}
+
+static chunk chunk_at(const block *b, int64_t index)
+{
+    const tiling *t = &b->job->t;
+    const cf_shape *s = &b->job->plan->task.shape;
+    chunk c;
+    c.tap_col = index % t->col_chunks * t->tap_cols;
+    c.tap_row = index / t->col_chunks % t->row_chunks * t->tap_rows;
+    c.slice = index / t->col_chunks / t->row_chunks * t->slices;
+    c.tap_cols = cf_min(t->tap_cols, s->axis[2].k - c.tap_col);
+    c.tap_rows = cf_min(t->tap_rows, s->axis[1].k - c.tap_row);
+    c.slices = cf_min(t->slices, s->cin * s->axis[0].k - c.slice);
+    return c;
+}
+
+/* The output channels [co, co_end) of a block, chunk after chunk; non-zero: asked to stop. */
+static int sum_block(block *b, int64_t co, int64_t co_end)
+{
+    const tiling *t = &b->job->t;
+    const cf_axis *a = b->job->plan->task.shape.axis;
+    int64_t chunks = t->slice_chunks * t->row_chunks * t->col_chunks, arith = b->job->plan->task.dtype->arith_size;
+    int64_t y_row = t->aside ? b->cols : t->row_phases * a[1].ys;
+    int started = 0;
+    for (int64_t i = 0; i <= chunks; i++) {
+        cf_plane *end = b->planes;
+        chunk c = {0};
+        if (i < chunks) {
+            c = chunk_at(b, i);
+            for (int64_t k = 0; k < c.slices; k++)
+                end = add_slice(b, &c, c.slice + k, b->lines + k * t->lines, b->pack + k * t->lines * t->line * arith, end);
+        }
+        if (end == b->planes && (i < chunks || started))
+            continue; /* nothing to add; but an empty sum, seen at the end, writes zeros */
+        for (int64_t o = co; o < co_end; o++) {
+            set_taps(b, &c, o);
+            call_kernel(b, end - b->planes, t->aside ? b->y : output_at(b, o), y_row, b->job->flags | (started ? CF_ACCUMULATE : 0));
+            if (t->aside && co_end - co > 1)
+                store_block(b, o);
+            if (cf_poll(b->worker, (double)(b->rows * b->cols * (c.slices * c.tap_rows * c.tap_cols + 1))))
+                return 1;
+        }
+        started = 1;
+    }
+    if (t->aside && co_end - co == 1)
+        store_block(b, co);
+    return 0;
+}
+
+static void piece(const void *argument, int64_t index, cf_worker *worker)
+{
+    const job *j = argument;
+    const tiling *t = &j->t;
+    const cf_shape *s = &j->plan->task.shape;
+    block b = {.job = j, .worker = worker};
+    b.col = index % t->col_blocks * t->cols;
+    b.row = index / t->col_blocks % t->row_blocks * t->rows;
+    int64_t place = index / t->col_blocks / t->row_blocks;
+    b.phase = place % t->row_phases;
+    b.depth = place / t->row_phases % s->axis[0].m;
+    place = place / t->row_phases / s->axis[0].m;
+    b.group = place % s->groups;
+    b.batch = place / s->groups;
+    b.cols = cf_min(t->cols, s->axis[2].m - b.col);
+    b.rows = cf_min(t->rows, cf_ceil_div(s->axis[1].m - b.phase, t->row_phases) - b.row);
+    if (b.rows <= 0)
+        return;
+    char *memory = worker->scratch;
+    b.lines = (const void **)(void *)memory;
+    b.planes = (cf_plane *)(void *)(memory += t->lines_bytes);
+    b.taps = memory += t->planes_bytes;
+    b.fill = memory += t->taps_bytes;
+    b.pack = memory += t->fill_bytes;
+    b.raw = memory += t->pack_bytes;
+    b.y = memory + t->raw_bytes;
+    /* One output channel at a time if partial sums wait in the one block of scratch memory. */
+    int64_t together = t->aside && t->slice_chunks * t->row_chunks * t->col_chunks > 1 ? 1 : s->cout;
+    for (int64_t co = 0; co < s->cout; co += together)
+        if (sum_block(&b, co, co + together))
+            return;
+}
+
+static int supports(const cf_task *task)
+{
+    return task->pass == CORRFAST_FORWARD && task->dtype->arith != CF_NO_ARITH;
+}
+
+static double seconds(const cf_task *task, const cf_kernels *kernels)
+{
+    const cf_shape *s = &task->shape;
+    const cf_axis *a = s->axis;
+    double cycles = cf_vector_cycles(task->dtype->arith), lanes = kernels->set[task->dtype->arith].lanes;
+    double vectors = ceil((double)a[2].m / lanes) * (double)cf_min(a[1].m, 4);
+    double tap = vectors < 8 ? fmax(CF_FMA_LATENCY, cycles * vectors) : cycles * vectors;
+    double taps = (double)s->cin * (double)a[0].k * (double)a[1].k * (double)a[2].k;
+    double tiles = (double)s->batch * (double)s->groups * (double)s->cout * (double)a[0].m * ceil((double)a[1].m / 4);
+    return CF_CALL_SECONDS + tiles * (taps * tap + 30) * CF_CYCLE + cf_traffic_seconds(task);
+}
+
+static int64_t pieces(const cf_plan *plan)
+{
+    const cf_shape *s = &plan->task.shape;
+    tiling t;
+    tile(plan, &t);
+    return s->batch * s->groups * s->axis[0].m * t.row_phases * t.row_blocks * t.col_blocks;
+}
+
+static size_t scratch(const cf_plan *plan)
+{
+    tiling t;
+    tile(plan, &t);
+    return scratch_of(&t);
+}
+
+static void describe(const cf_plan *plan, char *text, size_t size)
+{
+    tiling t;
+    tile(plan, &t);
+    snprintf(text, size, "%s kernel, blocks of %lld x %lld outputs, %s lines", t.by_line ? "line" : "rows", (long long)t.rows,
+             (long long)t.cols, t.packs ? "packed" : cf_leaves_array(&plan->task.shape.axis[2]) ? "padded" : "in-place");
+}
+
+static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
+{
+    const cf_shape *s = &plan->task.shape;
+    job j = {.plan = plan, .arrays = arrays};
+    if (cf_padding_needs_care(&plan->task, arrays))
+        return cf_run_with_care(plan, arrays, run);
+    tile(plan, &j.t);
+    if (plan->task.conjugate & CORRFAST_CONJ_INPUT)
+        j.flags |= CF_CONJ_SAMPLES;
+    if (plan->task.conjugate & CORRFAST_CONJ_KERNEL)
+        j.flags |= CF_CONJ_TAPS;
+    int64_t count = s->batch * s->groups * s->axis[0].m * j.t.row_phases * j.t.row_blocks * j.t.col_blocks;
+    return cf_run_pieces(run, count, plan->seconds, scratch_of(&j.t), piece, &j);
+}
+
+const cf_method cf_method_direct = {
+    .name = "direct", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports, .seconds = seconds,
+    .scratch = scratch, .pieces = pieces, .describe = describe, .run = run,
+};

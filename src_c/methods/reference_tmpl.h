@@ -1,0 +1,140 @@
+/* The three passes for one dtype: T as stored, A as summed, ADD(sum, x, w) the sum with one more product. */
+#define FN(name) CF_CAT(CF_CAT(name, _), NAME)
+#ifndef LOAD
+#define LOAD(x) (x)
+#define STORE(s) (s)
+#endif
+
+static A FN(load)(const void *array, int64_t index, int conjugate)
+{
+    A value = LOAD(((const T *)array)[index]);
+#if REAL
+    (void)conjugate;
+#else
+    if (conjugate)
+        value.im = -value.im;
+#endif
+    return value;
+}
+
+/* y[b,g,co,z,y,:] */
+static void FN(forward)(const void *argument, int64_t index, cf_worker *worker)
+{
+    const job *job_ = argument;
+    const cf_task *t = job_->task;
+    const cf_shape *s = &t->shape;
+    const cf_axis *a = s->axis;
+    int cx = (t->conjugate & CORRFAST_CONJ_INPUT) != 0, cw = (t->conjugate & CORRFAST_CONJ_KERNEL) != 0;
+    int64_t o1 = index % a[1].m, o0 = index / a[1].m % a[0].m, channel = index / a[1].m / a[0].m % (s->groups * s->cout);
+    int64_t b = index / a[1].m / a[0].m / (s->groups * s->cout), first_in = channel / s->cout * s->cin;
+    T *y = (T *)job_->arrays->output + b * s->y_batch + channel * s->y_channel + o0 * a[0].ys + o1 * a[1].ys;
+    A cval = FN(load)(t->cval, 0, cx);
+    for (int64_t o2 = 0; o2 < a[2].m; o2++) {
+        A sum;
+        memset(&sum, 0, sizeof sum);
+        for (int64_t ci = 0; ci < s->cin; ci++)
+            for (int64_t j0 = 0; j0 < a[0].k; j0++)
+                for (int64_t j1 = 0; j1 < a[1].k; j1++)
+                    for (int64_t j2 = 0; j2 < a[2].k; j2++) {
+                        int64_t p0 = meet(&a[0], o0, j0), p1 = meet(&a[1], o1, j1), p2 = meet(&a[2], o2, j2);
+                        int outside = p0 < 0 || p1 < 0 || p2 < 0;
+                        if (outside && t->pads_with_zero)
+                            continue;
+                        A x = outside ? cval
+                                      : FN(load)(job_->arrays->input, b * s->x_batch + (first_in + ci) * s->x_channel + p0 * a[0].xs +
+                                                                          p1 * a[1].xs + p2 * a[2].xs, cx);
+                        A w = FN(load)(job_->arrays->kernel,
+                                       channel * s->w_cout + ci * s->w_cin + j0 * a[0].ws + j1 * a[1].ws + j2 * a[2].ws, cw);
+                        sum = ADD(sum, x, w);
+                    }
+        y[o2 * a[2].ys] = STORE(sum);
+        if (cf_poll(worker, 16.0 * (double)(s->cin * a[0].k * a[1].k * a[2].k)))
+            return;
+    }
+}
+
+/* x[b,ci,:,:,:] */
+static void FN(backward_input)(const void *argument, int64_t index, cf_worker *worker)
+{
+    const job *job_ = argument;
+    const cf_task *t = job_->task;
+    const cf_shape *s = &t->shape;
+    const cf_axis *a = s->axis;
+    int cg = (t->conjugate & CORRFAST_CONJ_OUTPUT) != 0, cw = (t->conjugate & CORRFAST_CONJ_KERNEL) != 0;
+    int64_t channel = index % (s->groups * s->cin), b = index / (s->groups * s->cin);
+    int64_t first_out = channel / s->cin * s->cout, ci = channel % s->cin;
+    T *x = (T *)job_->arrays->input + b * s->x_batch + channel * s->x_channel;
+    int aside = sizeof(A) != sizeof(T);
+    A *sums = aside ? (A *)worker->scratch : (A *)(void *)x;
+    int64_t s0 = aside ? a[1].n * a[2].n : a[0].xs, s1 = aside ? a[2].n : a[1].xs, s2 = aside ? 1 : a[2].xs;
+    for (int64_t i0 = 0; i0 < a[0].n; i0++)
+        for (int64_t i1 = 0; i1 < a[1].n; i1++)
+            for (int64_t i2 = 0; i2 < a[2].n; i2++)
+                memset(&sums[i0 * s0 + i1 * s1 + i2 * s2], 0, sizeof(A));
+    for (int64_t co = first_out; co < first_out + s->cout; co++)
+        for (int64_t o0 = 0; o0 < a[0].m; o0++)
+            for (int64_t o1 = 0; o1 < a[1].m; o1++)
+                for (int64_t o2 = 0; o2 < a[2].m; o2++) {
+                    A g = FN(load)(job_->arrays->output,
+                                   b * s->y_batch + co * s->y_channel + o0 * a[0].ys + o1 * a[1].ys + o2 * a[2].ys, cg);
+                    for (int64_t j0 = 0; j0 < a[0].k; j0++)
+                        for (int64_t j1 = 0; j1 < a[1].k; j1++)
+                            for (int64_t j2 = 0; j2 < a[2].k; j2++) {
+                                int64_t p0 = meet(&a[0], o0, j0), p1 = meet(&a[1], o1, j1), p2 = meet(&a[2], o2, j2);
+                                if (p0 < 0 || p1 < 0 || p2 < 0)
+                                    continue;
+                                A w = FN(load)(job_->arrays->kernel,
+                                               co * s->w_cout + ci * s->w_cin + j0 * a[0].ws + j1 * a[1].ws + j2 * a[2].ws, cw);
+                                A *sum = &sums[p0 * s0 + p1 * s1 + p2 * s2];
+                                *sum = ADD(*sum, g, w);
+                            }
+                    if (cf_poll(worker, 16.0 * (double)(a[0].k * a[1].k * a[2].k)))
+                        return;
+                }
+    if (aside)
+        for (int64_t i0 = 0; i0 < a[0].n; i0++)
+            for (int64_t i1 = 0; i1 < a[1].n; i1++)
+                for (int64_t i2 = 0; i2 < a[2].n; i2++)
+                    x[i0 * a[0].xs + i1 * a[1].xs + i2 * a[2].xs] = STORE(sums[i0 * s0 + i1 * s1 + i2 * s2]);
+}
+
+/* w[co,ci,j0,j1,j2] */
+static void FN(backward_kernel)(const void *argument, int64_t index, cf_worker *worker)
+{
+    const job *job_ = argument;
+    const cf_task *t = job_->task;
+    const cf_shape *s = &t->shape;
+    const cf_axis *a = s->axis;
+    int cg = (t->conjugate & CORRFAST_CONJ_OUTPUT) != 0, cx = (t->conjugate & CORRFAST_CONJ_INPUT) != 0;
+    int64_t j2 = index % a[2].k, j1 = index / a[2].k % a[1].k, j0 = index / a[2].k / a[1].k % a[0].k;
+    int64_t pair = index / a[2].k / a[1].k / a[0].k, ci = pair % s->cin, co = pair / s->cin, first_in = co / s->cout * s->cin;
+    A cval = FN(load)(t->cval, 0, cx), sum;
+    memset(&sum, 0, sizeof sum);
+    for (int64_t b = 0; b < s->batch; b++)
+        for (int64_t o0 = 0; o0 < a[0].m; o0++)
+            for (int64_t o1 = 0; o1 < a[1].m; o1++) {
+                for (int64_t o2 = 0; o2 < a[2].m; o2++) {
+                    int64_t p0 = meet(&a[0], o0, j0), p1 = meet(&a[1], o1, j1), p2 = meet(&a[2], o2, j2);
+                    int outside = p0 < 0 || p1 < 0 || p2 < 0;
+                    if (outside && t->pads_with_zero)
+                        continue;
+                    A x = outside ? cval
+                                  : FN(load)(job_->arrays->input, b * s->x_batch + (first_in + ci) * s->x_channel + p0 * a[0].xs +
+                                                                      p1 * a[1].xs + p2 * a[2].xs, cx);
+                    A g = FN(load)(job_->arrays->output,
+                                   b * s->y_batch + co * s->y_channel + o0 * a[0].ys + o1 * a[1].ys + o2 * a[2].ys, cg);
+                    sum = ADD(sum, x, g);
+                }
+                if (cf_poll(worker, 16.0 * (double)a[2].m))
+                    return;
+            }
+    ((T *)job_->arrays->kernel)[co * s->w_cout + ci * s->w_cin + j0 * a[0].ws + j1 * a[1].ws + j2 * a[2].ws] = STORE(sum);
+}
+
+#undef FN
+#undef LOAD
+#undef STORE
+#undef ADD
+#undef T
+#undef A
+#undef NAME

@@ -1,0 +1,10 @@
+/* Which kernel table this process uses: the best that the CPU has, or the one that CORRFAST_ISA names. */
+#ifndef CF_DISPATCH_H
+#define CF_DISPATCH_H
+
+#include "../kernels/table.h"
+
+/* NULL if CORRFAST_ISA names none that is usable, or the CPU is below the compiled baseline. */
+CF_HIDDEN const cf_kernels *cf_kernels_get(void);
+
+#endif
