@@ -1,0 +1,512 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, embedsignature=False, freethreading_compatible=True
+"""Arrays in, one call into the C library, an array or an exception out. No arithmetic on samples happens here."""
+
+import os
+
+cimport cython
+cimport numpy as cnp
+from cpython.exc cimport PyErr_CheckSignals, PyErr_Occurred
+from libc.string cimport memcpy, memset
+from libc.time cimport time_t
+
+cnp.import_array()
+
+cdef extern from "numpy/ndarraytypes.h" nogil:
+    int NPY_HALF  # missing from Cython's numpy.pxd
+
+cdef extern from "<time.h>" nogil:
+    struct timespec:
+        time_t tv_sec
+        long tv_nsec
+    int timespec_get(timespec *, int)
+    int TIME_UTC
+
+cdef enum:
+    SIGNALS_MS = 60  # between two looks for Ctrl-C; each takes the GIL, for which another thread may let us wait 5 ms
+
+# The process's defaults for calls that do not name `workers`. Threads read them without a lock; they are plain ints.
+cdef int thread_limit = 0
+cdef bint fixed_threads = False
+cdef bint scopes_exist = False
+
+cdef object VALID = "valid", SAME = "same", FULL = "full", CONSTANT = "constant", AUTO = "auto"
+cdef object general_forward = None  # corrfast.filters.general_forward, once it is imported
+
+
+# ---- status and signals
+
+
+cdef struct watch:
+    long long last  # milliseconds of the last look, 0 before the first
+
+
+cdef int look_for_signals(void *context) noexcept nogil:
+    cdef watch *w = <watch *>context
+    cdef timespec t
+    cdef long long now
+    timespec_get(&t, TIME_UTC)
+    now = <long long>t.tv_sec * 1000 + t.tv_nsec // 1000000
+    if 0 <= now - w.last < SIGNALS_MS:
+        return 0
+    w.last = now
+    with gil:
+        return PyErr_CheckSignals()
+
+
+cdef int fail(int status) except -1:
+    """Raise the exception of a status that is not success."""
+    if status == CORRFAST_ERR_CANCELLED and PyErr_Occurred():
+        return -1
+    text = corrfast_status_text(status).decode()
+    if status == CORRFAST_ERR_MEMORY:
+        raise MemoryError("corrfast: no memory for scratch")
+    if status == CORRFAST_ERR_OVERFLOW:
+        raise OverflowError(f"corrfast: {text}")
+    if status == CORRFAST_ERR_METHOD:
+        raise ValueError(f"method: {text}; 'auto' picks one that does, corrfast.explain lists them")
+    if status == CORRFAST_ERR_ISA:
+        raise RuntimeError(f"corrfast: {text}")
+    if status == CORRFAST_ERR_CANCELLED:
+        raise KeyboardInterrupt
+    raise ValueError(f"corrfast: {text}")
+
+
+# ---- arrays to problem
+
+
+cdef int dtype_code(int number) noexcept nogil:
+    """The C library's dtype for a NumPy type number, 0 if it has none."""
+    if number == cnp.NPY_FLOAT:
+        return CORRFAST_FLOAT32
+    if number == cnp.NPY_DOUBLE:
+        return CORRFAST_FLOAT64
+    if number == cnp.NPY_BOOL:
+        return CORRFAST_BOOL
+    if number == cnp.NPY_BYTE:
+        return CORRFAST_INT8
+    if number == cnp.NPY_UBYTE:
+        return CORRFAST_UINT8
+    if number == cnp.NPY_SHORT:
+        return CORRFAST_INT16
+    if number == cnp.NPY_USHORT:
+        return CORRFAST_UINT16
+    if number == cnp.NPY_INT:
+        return CORRFAST_INT32
+    if number == cnp.NPY_UINT:
+        return CORRFAST_UINT32
+    if number == cnp.NPY_LONG:
+        return CORRFAST_INT64 if sizeof(long) == 8 else CORRFAST_INT32
+    if number == cnp.NPY_ULONG:
+        return CORRFAST_UINT64 if sizeof(long) == 8 else CORRFAST_UINT32
+    if number == cnp.NPY_LONGLONG:
+        return CORRFAST_INT64
+    if number == cnp.NPY_ULONGLONG:
+        return CORRFAST_UINT64
+    if number == NPY_HALF:
+        return CORRFAST_FLOAT16
+    if number == cnp.NPY_CFLOAT:
+        return CORRFAST_COMPLEX64
+    if number == cnp.NPY_CDOUBLE:
+        return CORRFAST_COMPLEX128
+    if number == cnp.NPY_LONGDOUBLE:
+        return CORRFAST_LONGDOUBLE if sizeof(long double) > 8 else CORRFAST_FLOAT64
+    if number == cnp.NPY_CLONGDOUBLE:
+        return CORRFAST_CLONGDOUBLE if sizeof(long double) > 8 else CORRFAST_COMPLEX128
+    return 0
+
+
+cdef inline int element_strides(cnp.ndarray array, int first, int64_t *strides) except -1:
+    """Write the strides of all axes, counted in elements, from strides[first] on."""
+    cdef Py_ssize_t itemsize = cnp.PyArray_ITEMSIZE(array)
+    cdef Py_ssize_t stride
+    cdef int i
+    for i in range(cnp.PyArray_NDIM(array)):
+        stride = cnp.PyArray_STRIDE(array, i)
+        if stride % itemsize and cnp.PyArray_DIM(array, i) > 1:
+            raise ValueError("elements do not lie at multiples of their size")
+        strides[first + i] = stride // itemsize if cnp.PyArray_DIM(array, i) > 1 else 0
+    return 0
+
+
+cdef inline void init_options(corrfast_options *options, watch *w, int workers) noexcept:
+    memset(options, 0, sizeof(corrfast_options))
+    w.last = 0
+    options.size = sizeof(corrfast_options)
+    options.threads = workers
+    if not workers:
+        if fixed_threads:
+            options.threads = thread_limit
+        else:
+            options.thread_limit = thread_limit
+    options.cancel = look_for_signals
+    options.cancel_context = w
+
+
+cdef int make_problem(cnp.ndarray input, cnp.ndarray kernel, cnp.ndarray output, spec, corrfast_problem *p) except -1:
+    """Fill the problem from canonical arrays (see corrfast.calls) and check that their shapes belong together."""
+    cdef int rank = cnp.PyArray_NDIM(input) - 2, i, status
+    cdef int64_t m[3]
+    cdef int number = cnp.PyArray_TYPE(input)
+    cdef cnp.ndarray value
+    memset(p, 0, sizeof(corrfast_problem))
+    p.size = sizeof(corrfast_problem)
+    p.rank = rank
+    p.dtype = dtype_code(number)
+    if not 1 <= rank <= 3 or cnp.PyArray_NDIM(kernel) != rank + 2 or cnp.PyArray_NDIM(output) != rank + 2:
+        raise ValueError(f"arrays have {input.ndim}, {kernel.ndim} and {output.ndim} axes: expected 3 to 5 of each, equally many")
+    if not p.dtype or cnp.PyArray_TYPE(kernel) != number or cnp.PyArray_TYPE(output) != number:
+        raise TypeError(f"dtypes {input.dtype}, {kernel.dtype}, {output.dtype}: expected the same numeric one")
+    for array in (input, kernel, output):
+        if not cnp.PyArray_ISBEHAVED_RO(array):
+            raise ValueError("expected aligned arrays in native byte order")
+    stride, dilation, padding, boundary, cval, groups, conj = spec[:7]
+    p.conjugate = conj
+    p.batch = cnp.PyArray_DIM(input, 0)
+    p.groups = groups
+    p.input_channels = cnp.PyArray_DIM(input, 1)
+    p.output_channels = cnp.PyArray_DIM(kernel, 0)
+    for i in range(rank):
+        p.input_size[i] = cnp.PyArray_DIM(input, i + 2)
+        p.kernel_size[i] = cnp.PyArray_DIM(kernel, i + 2)
+        p.stride[i] = stride[i]
+        p.dilation[i] = dilation[i]
+        p.padding_lo[i], p.padding_hi[i] = padding[i]
+        p.boundary[i] = boundary[i]
+    element_strides(input, 0, p.input_stride)
+    element_strides(kernel, 0, p.kernel_stride)
+    element_strides(output, 0, p.output_stride)
+    if cval:
+        value = cnp.PyArray_ZEROS(0, NULL, number, 0)
+        value[()] = cval
+        memcpy(p.cval, cnp.PyArray_DATA(value), cnp.PyArray_ITEMSIZE(value))
+    status = corrfast_output_size(p, m)
+    if status:
+        fail(status)
+    expected = (p.batch, p.output_channels) + tuple([m[i] for i in range(rank)])
+    if (<object>output).shape != expected or cnp.PyArray_DIM(kernel, 1) * p.groups != p.input_channels:
+        raise ValueError(f"shapes {(<object>input).shape}, {(<object>kernel).shape}, {(<object>output).shape} of input, kernel and output "
+                         f"with {groups} groups: expected an output of {expected}")
+    return 0
+
+
+def run(int pass_, cnp.ndarray input not None, cnp.ndarray kernel not None, cnp.ndarray output not None, spec):
+    """Run one pass of a problem on canonical arrays; `corrfast.reference.run` is the same in plain NumPy."""
+    cdef corrfast_problem problem
+    cdef corrfast_options options
+    cdef watch w
+    cdef int status
+    cdef void *x = cnp.PyArray_DATA(input)
+    cdef void *k = cnp.PyArray_DATA(kernel)
+    cdef void *y = cnp.PyArray_DATA(output)
+    make_problem(input, kernel, output, spec, &problem)
+    init_options(&options, &w, spec[9])
+    options.method, options.precision = spec[7], spec[8]
+    if not cnp.PyArray_ISWRITEABLE((output, input, kernel)[pass_]):
+        raise ValueError("the array that the pass writes is read-only")
+    with nogil:
+        if pass_ == CORRFAST_FORWARD:
+            status = corrfast_forward(&problem, &options, x, k, y)
+        elif pass_ == CORRFAST_BACKWARD_INPUT:
+            status = corrfast_backward_input(&problem, &options, x, k, y)
+        else:
+            status = corrfast_backward_kernel(&problem, &options, x, k, y)
+    if status:
+        fail(status)
+
+
+def describe(int pass_, cnp.ndarray input not None, cnp.ndarray kernel not None, cnp.ndarray output not None, spec):
+    """Return what the planner decides for a problem; the samples are not looked at."""
+    cdef corrfast_problem problem
+    cdef corrfast_options options
+    cdef corrfast_report report
+    cdef watch w
+    cdef int i
+    make_problem(input, kernel, output, spec, &problem)
+    init_options(&options, &w, spec[9])
+    options.method, options.precision = spec[7], spec[8]
+    report.size = sizeof(corrfast_report)
+    status = corrfast_explain(&problem, pass_, &options, &report)
+    if status:
+        fail(status)
+    alternatives = []
+    for i in range(report.method_count):
+        seconds = report.methods[i].seconds
+        name = report.methods[i].name.decode()
+        if name != report.method.decode():
+            alternatives.append({"method": name, "seconds": seconds if seconds >= 0 else None,
+                                 "why_not": "estimated slower" if seconds >= 0 else "does not support this problem"})
+    return {"method": report.method.decode(), "why": report.reason.decode(), "seconds": report.seconds, "alternatives": alternatives,
+            "tile": report.tile.decode(), "scratch_bytes": report.scratch_bytes, "isa": report.isa.decode(), "threads": report.threads}
+
+
+# ---- the short path
+
+
+cdef inline bint is_plain(object array):
+    """An array that the C library can take as it is."""
+    return type(array) is cnp.ndarray and cnp.PyArray_ISBEHAVED_RO(<cnp.ndarray>array)
+
+
+cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, bint flip):
+    """The result for plain arrays of one dtype and rank with nothing but a mode, or None: the general way decides then."""
+    cdef int rank = cnp.PyArray_NDIM(a), number = cnp.PyArray_TYPE(a), i, j, status
+    cdef Py_ssize_t itemsize = cnp.PyArray_ITEMSIZE(a), n, k, x_stride, w_stride, start = 0
+    cdef cnp.npy_intp shape[3]
+    cdef corrfast_problem p
+    cdef corrfast_options options
+    cdef watch w
+    cdef cnp.ndarray result
+    cdef char *kernel
+    if not 1 <= rank <= 3 or cnp.PyArray_NDIM(v) != rank or cnp.PyArray_TYPE(v) != number:
+        return None
+    if mode is VALID:
+        j = 0
+    elif mode is SAME:
+        j = 1
+    elif mode is FULL:
+        j = 2
+    elif type(mode) is str and mode in (VALID, SAME, FULL):  # a string that Python has not interned
+        j = 0 if mode == VALID else 1 if mode == SAME else 2
+    else:
+        return None
+    memset(&p, 0, sizeof(corrfast_problem))
+    p.dtype = dtype_code(number)
+    if not p.dtype:
+        return None
+    p.size = sizeof(corrfast_problem)
+    p.rank = rank
+    p.batch = p.groups = p.input_channels = p.output_channels = 1
+    for i in range(rank):
+        n, k = cnp.PyArray_DIM(a, i), cnp.PyArray_DIM(v, i)
+        x_stride, w_stride = cnp.PyArray_STRIDE(a, i), cnp.PyArray_STRIDE(v, i)
+        if k > n or k < 1 or x_stride % itemsize or w_stride % itemsize:
+            return None
+        p.input_size[i], p.kernel_size[i] = n, k
+        p.stride[i] = p.dilation[i] = 1
+        p.padding_hi[i] = k - 1 if j == 2 else j * ((k - 1) // 2)
+        p.padding_lo[i] = k - 1 if j == 2 else j * (k - 1 - (k - 1) // 2)
+        p.input_stride[2 + i] = x_stride // itemsize
+        p.kernel_stride[2 + i] = -(w_stride // itemsize) if flip else w_stride // itemsize
+        if flip:
+            start += (k - 1) * w_stride
+        shape[i] = n + p.padding_lo[i] + p.padding_hi[i] - k + 1
+    n = 1
+    for i in range(rank - 1, -1, -1):
+        p.output_stride[2 + i] = n
+        n *= shape[i]
+    if cnp.PyTypeNum_ISCOMPLEX(number) and not flip:
+        p.conjugate = CORRFAST_CONJ_KERNEL
+    result = cnp.PyArray_EMPTY(rank, shape, number, 0)
+    init_options(&options, &w, 0)
+    kernel = <char *>cnp.PyArray_DATA(v) + start
+    with nogil:
+        status = corrfast_forward(&p, &options, cnp.PyArray_DATA(a), kernel, cnp.PyArray_DATA(result))
+    if status:
+        fail(status)
+    return result
+
+
+cdef object forward(a, v, mode, axes, stride, dilation, padding, boundary, cval, method, precision, dtype, out, workers, bint flip):
+    global general_forward
+    if (is_plain(a) and is_plain(v) and boundary is CONSTANT and method is AUTO and axes is None and padding is None and out is None
+            and dtype is None and precision is None and workers is None and not scopes_exist
+            and type(stride) is int and stride == 1 and type(dilation) is int and dilation == 1 and type(cval) is int and cval == 0):
+        result = short_forward(<cnp.ndarray>a, <cnp.ndarray>v, mode, flip)
+        if result is not None:
+            return result
+    if general_forward is None:
+        from .filters import general_forward
+    return general_forward(a, v, mode, axes, stride, dilation, padding, boundary, cval, method, precision, dtype, out, workers, flip=flip)
+
+
+def correlate(a, v, mode="valid", *, axes=None, stride=1, dilation=1, padding=None, boundary="constant", cval=0, method="auto",
+              precision=None, dtype=None, out=None, workers=None):
+    """Cross-correlation of an array with a kernel, along one to three axes.
+
+    Per spatial axis, with the lengths n of `a` and k of `v`, stride s, dilation d, padding (lo, hi), e = d*(k - 1), and ext(a) = `a`
+    extended beyond its ends by the boundary rule::
+
+        y[o] = sum over j of ext(a)[o*s + j*d - lo] * conj(v[j])        o = 0 .. m-1
+        m = floor((n + lo + hi - e - 1) / s) + 1
+
+    Parameters
+    ----------
+    a : array_like
+        The array. Its axes that are not spatial are a batch.
+    v : array_like
+        The kernel. Without `axes` its number of axes, 1 to 3, is the number of spatial axes, which are the last ones of `a`.
+    mode : {"valid", "same", "full"}, optional
+        The padding: none, (e - e//2, e//2), or (e, e); NumPy's numbers 0, 1, 2 mean the same. With a stride, every s-th sample of
+        what stride 1 gives.
+    axes : int or sequence of int, optional
+        The spatial axes of `a`. `v` then has these axes alone, or all axes of `a`: the others broadcast, so that each row can have
+        a kernel of its own.
+    stride, dilation : int or sequence of int, optional
+        Distance between outputs and between taps, in samples; one for all spatial axes or one for each.
+    padding : int or sequence, optional
+        Samples added before and after each spatial axis, instead of a `mode`: one integer, or an integer or a pair (lo, hi) for each
+        axis. Negative numbers crop.
+    boundary : str or sequence of str, optional
+        What lies beyond the ends, by the names of `numpy.pad`: "constant", "edge", "wrap", "symmetric", "reflect"; one, or one for
+        each spatial axis.
+    cval : scalar, optional
+        The value of the boundary "constant".
+    method : {"auto", "direct", "fft", "separable"}, optional
+        How to compute; see `explain`.
+    precision : {"default", "exact", "fast"}, optional
+        Which errors are allowed. None means that of the enclosing `precision_scope`.
+    dtype : dtype, optional
+        dtype of the result and of the sums, by default ``numpy.result_type(a, v)``; both must be castable to it under "same_kind".
+    out : ndarray, optional
+        Writable array of the result's shape and dtype, which is written and returned. It may overlap `a` and `v`.
+    workers : int, optional
+        Most threads to use, by default `get_num_threads()`. The bits of the result do not depend on it.
+
+    Returns
+    -------
+    ndarray
+        Batch axes as in `a`, then m samples along each spatial axis. Integers are exact modulo 2**bits, bool is logical, float16 is
+        summed in float32.
+
+    Raises
+    ------
+    ValueError
+        If a shape, size, mode or name is not one of those allowed, or the kernel spans more than the padded array.
+    TypeError
+        If a dtype is not numeric or cannot be cast, or a float stands where an integer belongs.
+    OverflowError
+        If a size does not fit in 64 bits.
+
+    See Also
+    --------
+    convolve, conv_transpose, correlate_vjp, prepare, explain
+
+    Notes
+    -----
+    With NumPy's parameters alone, 1-D calls return what `numpy.correlate` returns, and 2-D and 3-D calls what `scipy.signal.correlate`
+    with ``method="direct"`` returns, also where the kernel is longer than the array. A direct sum of K products has an error of at
+    most ``(K + 2) * eps * sum|a||v|``. Zero padding contributes nothing, even to an infinite tap.
+
+    Examples
+    --------
+    >>> import corrfast
+    >>> corrfast.correlate([2, 1, 3, 5, 4], [1, -1])
+    array([ 1, -2, -2,  1])
+    >>> corrfast.correlate([2, 1, 3, 5, 4], [-1, 2, -1])
+    array([-3,  0,  3])
+    >>> corrfast.correlate([2, 1, 3, 5, 4], [1, 1, 1], "same", boundary="wrap")
+    array([ 7,  6,  9, 12, 11])
+    """
+    return forward(a, v, mode, axes, stride, dilation, padding, boundary, cval, method, precision, dtype, out, workers, False)
+
+def convolve(a, v, mode="full", *, axes=None, stride=1, dilation=1, padding=None, boundary="constant", cval=0, method="auto",
+             precision=None, dtype=None, out=None, workers=None):
+    """Convolution of an array with a kernel, along one to three axes: `correlate` with the kernel reversed and not conjugated.
+
+    Per spatial axis, with the names of `correlate`::
+
+        y[o] = sum over j of ext(a)[o*s + j*d - lo] * v[k - 1 - j]      o = 0 .. m-1
+        m = floor((n + lo + hi - e - 1) / s) + 1
+
+    Parameters
+    ----------
+    a, v : array_like
+        The array and the kernel; a scalar counts as an array of length 1.
+    mode : {"full", "same", "valid"}, optional
+        The padding: (e, e), (e - e//2, e//2), or none.
+    axes, stride, dilation, padding, boundary, cval, method, precision, dtype, out, workers : optional
+        See `correlate`.
+
+    Returns
+    -------
+    ndarray
+        As `correlate`.
+
+    Raises
+    ------
+    ValueError, TypeError, OverflowError
+        As `correlate`.
+
+    See Also
+    --------
+    correlate : formulas, parameters and promises.
+
+    Notes
+    -----
+    With NumPy's parameters alone, 1-D calls return what `numpy.convolve` returns, and 2-D and 3-D calls what `scipy.signal.convolve`
+    with ``method="direct"`` returns.
+
+    Examples
+    --------
+    >>> import corrfast
+    >>> corrfast.convolve([2, 1, 3, 5, 4], [1, -1], "valid")
+    array([-1,  2,  2, -1])
+    >>> corrfast.convolve([2, 1, 3, 5, 4], [-1, 2, -1], "valid")
+    array([-3,  0,  3])
+    >>> corrfast.convolve([1, 2, 3], [0, 1, 0.5])
+    array([0. , 1. , 2.5, 4. , 1.5])
+    """
+    return forward(a, v, mode, axes, stride, dilation, padding, boundary, cval, method, precision, dtype, out, workers, True)
+
+# ---- the process
+
+
+def scope_used(bint used):
+    """Say that a precision_scope was entered: from now on calls look at it."""
+    global scopes_exist
+    scopes_exist = used
+
+
+def set_default_workers(int count, bint fixed):
+    """Set the threads of calls without `workers`: at most `count` (0: no limit) of what OpenMP has, or `count` itself if fixed."""
+    global thread_limit, fixed_threads
+    thread_limit = count
+    fixed_threads = fixed
+
+
+def openmp_max_threads():
+    """Return what the OpenMP runtime would use now; 1 without it."""
+    return corrfast_max_threads()
+
+
+def config():
+    """Return what this build is and what it runs on."""
+    cdef int usable = 0, i = 0
+    isas = []
+    while corrfast_isa_info(i, &usable) != NULL:
+        isas.append({"name": corrfast_isa_info(i, &usable).decode(), "usable": bool(usable)})
+        i += 1
+    return {"version": CORRFAST_VERSION.decode(), "compiler": COMPILER.decode(), "openmp": bool(corrfast_has_openmp()),
+            "isa": corrfast_isa().decode(), "isas": isas, "cython": cython.__version__}
+
+
+cdef extern from *:
+    """
+    #if defined(__clang__)
+    #define CF_COMPILER "clang " __clang_version__
+    #elif defined(__GNUC__)
+    #define CF_COMPILER "gcc " __VERSION__
+    #elif defined(_MSC_VER)
+    #define CF_COMPILER_TEXT_(x) #x
+    #define CF_COMPILER_TEXT(x) CF_COMPILER_TEXT_(x)
+    #define CF_COMPILER "MSVC " CF_COMPILER_TEXT(_MSC_VER)
+    #else
+    #define CF_COMPILER "unknown"
+    #endif
+    """
+    const char *COMPILER "CF_COMPILER"
+
+
+def _start():
+    names, usable = [], 0
+    if corrfast_start() == CORRFAST_OK:
+        return
+    i = 0
+    cdef int can
+    while corrfast_isa_info(i, &can) != NULL:
+        names.append(corrfast_isa_info(i, &can).decode() + ("" if can else " (not on this CPU)"))
+        i += 1
+    raise ImportError(f"CORRFAST_ISA={os.environ.get('CORRFAST_ISA')!r}: expected one of {', '.join(names)}, or nothing")
+
+
+_start()

@@ -1,0 +1,312 @@
+"""A public call, from its arguments to its result: understand it, run a pass, hand the result back.
+
+`forward`, `transpose` and `vjp` take the function that runs a pass as a parameter, so that `corrfast.filters` (the C core) and
+`corrfast.reference` (plain NumPy) are the same functions on two engines. Every engine computes on the canonical arrays
+
+    input (batch, groups*cin, *n)     kernel (groups*cout, cin, *k)     output (batch, groups*cout, *m)
+
+and a `Side` says how one array of a call becomes one of these: non-spatial axes where the kernel is shared are batch, those where
+each row has its own kernel are groups, and those where one row of `a` meets many kernels are output channels. `cin` is 1 here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import arguments as arg
+from .arguments import BACKWARD_INPUT, BACKWARD_KERNEL, CONJ_INPUT, CONJ_KERNEL, CONJ_OUTPUT, FORWARD, Spec
+
+Runner = Callable[[int, np.ndarray, np.ndarray, np.ndarray, Spec], object]
+Shape = tuple[int, ...]
+
+_KINDS = "buifc"  # each holds the gradients of those before it; also "u" those of "i", modulo 2**bits, and "f" those of "c", the real part
+_REVERSED = [(slice(None), slice(None)) + (slice(None, None, -1),) * rank for rank in range(arg.MAX_RANK + 1)]
+
+
+class Side(NamedTuple):
+    """One array of a call, as the user sees it and as a pass sees it."""
+
+    order: Shape | None  # the user's axes in canonical order; None if they are in that order already
+    lead: Shape  # extents of the non-spatial axes, in canonical order
+    pair: tuple[int, int]  # the two canonical extents that they merge into
+    spatial: Shape
+    flip: bool = False  # whether the pass sees it reversed: the kernel of a convolution
+
+    @property
+    def shape(self) -> Shape:
+        """The shape that the user sees."""
+        extents = self.lead + self.spatial
+        if self.order is None:
+            return extents
+        return tuple([extents[self.order.index(axis)] for axis in range(len(extents))])
+
+    def to_core(self, array: np.ndarray) -> np.ndarray:
+        """Return the array in canonical form: a view if its non-spatial axes can be merged in place, else a copy."""
+        if self.order is not None:
+            array = array.transpose(self.order)
+        array = array.reshape(self.pair + self.spatial)
+        return array[_REVERSED[len(self.spatial)]] if self.flip else array
+
+    def new(self, dtype: np.dtype, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return uninitialized memory twice: in canonical form and as the user sees it."""
+        shape = self.pair + self.spatial
+        arg.check_bytes(shape, dtype, name)
+        core = np.empty(shape, dtype)
+        view = core.reshape(self.lead + self.spatial)
+        if self.order is not None:
+            view = view.transpose([self.order.index(axis) for axis in range(len(self.order))])
+        return (core[_REVERSED[len(self.spatial)]] if self.flip else core), view
+
+
+class Call(NamedTuple):
+    """What the arguments of a call mean, for every pass: all but the arrays themselves."""
+
+    spec: Spec  # its conj: what the forward pass conjugates
+    dtype: np.dtype
+    input: Side
+    kernel: Side
+    output: Side
+
+    def spec_of(self, pass_: int) -> Spec:
+        """Return the spec of a pass of this call, which differs in what is conjugated."""
+        if pass_ == FORWARD or self.dtype.kind != "c":
+            return self.spec
+        if pass_ == BACKWARD_INPUT:
+            return self.spec._replace(conj=CONJ_KERNEL if self.kernel.flip else 0)
+        return self.spec._replace(conj=CONJ_INPUT if self.kernel.flip else CONJ_OUTPUT)
+
+
+class Target:
+    """Where a pass writes, and how that becomes what the caller gets."""
+
+    __slots__ = ("core", "_view", "_out", "_dtype")
+
+    def __init__(self, side: Side, dtype: np.dtype, out: np.ndarray | None, name: str, reads: tuple[np.ndarray, ...],
+                 final: np.dtype | None = None) -> None:
+        """Find memory for one array of a pass in `dtype`, to be handed back in the dtype `final` (the same by default)."""
+        self._out = out
+        self._dtype = final = dtype if final is None else final
+        if out is not None:
+            base = arg.check_out(out, name, side.shape, final)
+            if arg.can_write(base, dtype, reads):
+                core = side.to_core(base)
+                if np.may_share_memory(core, base):  # a view, not a copy
+                    self.core, self._view = core, None
+                    return
+        self.core, self._view = side.new(dtype, name)
+
+    def deliver(self) -> np.ndarray:
+        """Return the result, once the pass has written `core`."""
+        result = self._view
+        if result is None:
+            return self._out
+        if result.dtype != self._dtype:
+            result = (result.real if self._dtype.kind != "c" else result).astype(self._dtype)
+        if self._out is None:
+            return result
+        self._out[...] = result
+        return self._out
+
+
+def _sides(a_shape: Shape, v_shape: Shape, axes: Any, flip: bool, name: str = "a") -> tuple[Side, Side, Shape | None, Shape, tuple[int, int]]:
+    """Return the sides of input and kernel, and `order`, `lead` and `pair` of the output's; `name` is what messages call `a`."""
+    ndim = len(a_shape)
+    if 0 in v_shape:
+        raise ValueError("v cannot be empty")
+    if axes is None:
+        rank = len(v_shape)
+        if rank > arg.MAX_RANK:
+            raise ValueError(f"v has {rank} axes: expected 1 to {arg.MAX_RANK}, or axes= naming the spatial ones")
+        if ndim < rank:
+            raise ValueError(f"{name} has {ndim} axes: expected at least the {rank} of v")
+        if 0 in a_shape[ndim - rank:]:
+            raise ValueError(f"{name} cannot be empty")
+        lead = a_shape[:ndim - rank]
+        pair = (prod(lead), 1)
+        return Side(None, lead, pair, a_shape[ndim - rank:]), Side(None, (), (1, 1), v_shape, flip), None, lead, pair
+
+    spatial = arg.axis_numbers(axes, ndim)
+    rank = len(spatial)
+    if len(v_shape) not in (rank, ndim):
+        raise ValueError(f"v has {len(v_shape)} axes: expected {rank}, one for each of axes={axes!r}, or {ndim}, as {name} has")
+    if 0 in [a_shape[axis] for axis in spatial]:
+        raise ValueError(f"{name} cannot be empty")
+    others = [axis for axis in range(ndim) if axis not in spatial]
+    own = v_shape if len(v_shape) == ndim else (1,) * ndim
+    for axis in others:
+        if own[axis] != 1 and a_shape[axis] not in (1, own[axis]):
+            raise ValueError(f"{name} of shape {a_shape} and v of shape {v_shape} do not broadcast along axis {axis}: "
+                             f"expected equal extents or 1 outside axes={axes!r}")
+    batch = [axis for axis in others if own[axis] == 1]
+    groups = [axis for axis in others if own[axis] != 1 and a_shape[axis] != 1]
+    channels = [axis for axis in others if own[axis] != 1 and a_shape[axis] == 1]
+    order = (*batch, *groups, *channels, *spatial)
+    in_order = None if order == tuple(range(ndim)) else order
+    n_batch, n_groups, n_out = (prod([a_shape[axis] if part is batch else own[axis] for axis in part]) for part in (batch, groups, channels))
+
+    def side(shape: Shape, pair: tuple[int, int], flip: bool = False) -> Side:
+        extents = tuple([shape[axis] for axis in order])
+        return Side(in_order, extents[:ndim - rank], pair, extents[ndim - rank:], flip)
+
+    input_ = side(a_shape, (n_batch, n_groups))
+    kernel_pair = (n_groups * n_out, 1)
+    kernel = side(v_shape, kernel_pair, flip) if len(v_shape) == ndim else Side(None, (), kernel_pair, v_shape, flip)
+    lead = tuple([a_shape[axis] if own[axis] == 1 else own[axis] for axis in order[:ndim - rank]])
+    return input_, kernel, in_order, lead, (n_batch, n_groups * n_out)
+
+
+def understand(a_shape: Shape, v_shape: Shape, dtype: np.dtype, mode: str | int, axes: Any = None, stride: Any = 1, dilation: Any = 1,
+               padding: Any = None, boundary: Any = "constant", cval: Any = 0, method: str = "auto", precision: str | None = None,
+               workers: int | None = None, *, flip: bool, swap: bool = True) -> Call:
+    """Return what the arguments of a forward call mean; `swap` lets NumPy's rule for a kernel longer than the array apply."""
+    input_, kernel, order, lead, pair = _sides(a_shape, v_shape, axes, flip)
+    n, k = input_.spatial, kernel.spatial
+    rank = len(n)
+    stride = arg.per_axis(stride, rank, "stride", 1)
+    dilation = arg.per_axis(dilation, rank, "dilation", 1)
+    codes = arg.boundary_codes(boundary, rank)
+    cval = arg.fill_value(cval, dtype)
+    name = arg.mode_name(mode)
+    if padding is None:
+        plain = axes is None and len(a_shape) == rank and not any(codes) and cval == 0 and max(stride) == max(dilation) == 1
+        if plain and swap:
+            padding = arg.swapped_padding(name, n, k, flip)
+        if padding is None:
+            padding = arg.mode_padding(name, k, dilation)
+    else:
+        if name != ("full" if flip else "valid"):
+            raise ValueError(f"mode={mode!r} and padding={padding!r}: expected one of the two")
+        padding = arg.pad_pairs(padding, rank)
+    m = arg.output_sizes(n, k, stride, dilation, padding)
+    conj = CONJ_KERNEL if dtype.kind == "c" and not flip else 0
+    spec = Spec(stride, dilation, padding, codes, cval, input_.pair[1], conj, arg.choose(method, arg.METHODS, "method"),
+                arg.precision_code(precision), arg.worker_count(workers))
+    return Call(spec, dtype, input_, kernel, Side(order, lead, pair, m))
+
+
+# The forward pass: correlate, and convolve where `flip` is true
+
+
+def forward(run: Runner, a: Any, v: Any, mode: str | int, *, flip: bool, dtype: Any = None, out: np.ndarray | None = None,
+            **options: Any) -> np.ndarray:
+    """Compute `correlate(a, v, ...)` or `convolve(a, v, ...)`."""
+    a, v = arg.as_array(a, "a", flip), arg.as_array(v, "v", flip)
+    call = understand(a.shape, v.shape, arg.common_dtype(dtype, a=a, v=v), mode, flip=flip, **options)
+    return run_forward(run, call, a, call.kernel.to_core(arg.readable(v, call.dtype)), out)
+
+
+def run_forward(run: Runner, call: Call, a: np.ndarray, kernel: np.ndarray, out: np.ndarray | None) -> np.ndarray:
+    """Run the forward pass of a call on `a` and a canonical kernel."""
+    input_ = call.input.to_core(arg.readable(a, call.dtype))
+    if out is None:
+        core, result = call.output.new(call.dtype, "the result")
+        run(FORWARD, input_, kernel, core, call.spec)
+        return result
+    target = Target(call.output, call.dtype, out, "out", (input_, kernel))
+    run(FORWARD, input_, kernel, target.core, call.spec)
+    return target.deliver()
+
+
+# The adjoint in the first argument, from the size of the output: conv_transpose
+
+
+def transpose_call(g: np.ndarray, v: np.ndarray, mode: str | int = "valid", *, axes: Any = None, stride: Any = 1, dilation: Any = 1,
+                   padding: Any = None, output_padding: Any = 0, output_shape: Any = None, dtype: Any = None, **options: Any) -> Call:
+    """Understand `conv_transpose(g, v, ...)`: the call of `correlate` whose adjoint it is."""
+    dtype = arg.common_dtype(dtype, g=g, v=v)
+    if axes is not None:
+        axes = arg.axis_numbers(axes, g.ndim)
+    _, kernel, order, lead, _ = _sides(g.shape, v.shape, axes, False, "g")
+    k = kernel.spatial
+    rank = len(k)
+    m = g.shape[-rank:] if order is None else tuple([g.shape[axis] for axis in order[-rank:]])
+    steps, gaps = arg.per_axis(stride, rank, "stride", 1), arg.per_axis(dilation, rank, "dilation", 1)
+    pads = arg.mode_padding(arg.mode_name(mode), k, gaps) if padding is None else arg.pad_pairs(padding, rank)
+    least = [(mi - 1) * s + d * (ki - 1) + 1 - lo - hi for mi, s, ki, d, (lo, hi) in zip(m, steps, k, gaps, pads)]
+    extra = arg.per_axis(output_padding, rank, "output_padding", 0)
+    if output_shape is None:
+        if any([x >= s for x, s in zip(extra, steps)]):
+            raise ValueError(f"output_padding={output_padding!r}: expected less than the stride, {stride!r}")
+        n, swap = tuple([ni + x for ni, x in zip(least, extra)]), False
+    else:
+        if any(extra):
+            raise ValueError(f"output_padding={output_padding!r} and output_shape={output_shape!r}: expected one of the two")
+        n = arg.per_axis(output_shape, rank, "output_shape", 1)
+        # A kernel longer than the array: correlate's own padding then depends on the array's length.
+        swap = not all([0 <= ni - low < s for ni, low, s in zip(n, least, steps)])
+    if min(n) < 1:
+        raise ValueError(f"the result would have lengths {n}: expected at least 1; g has lengths {m}, the padding is {pads}")
+    sizes = Side(order, lead, (0, 0), n).shape
+    call = understand(sizes, v.shape, dtype, mode, axes, steps, gaps, None if padding is None else pads, flip=False, swap=swap, **options)
+    if call.output.spatial != m:
+        raise ValueError(f"output_shape={output_shape!r}: an array of these lengths gives {call.output.spatial}: expected {m}, as g has")
+    return call
+
+
+def transpose(run: Runner, g: Any, v: Any, mode: str | int = "valid", *, out: np.ndarray | None = None, **options: Any) -> np.ndarray:
+    """Compute `conv_transpose(g, v, ...)`."""
+    g, v = arg.as_array(g, "g"), arg.as_array(v, "v")
+    call = transpose_call(g, v, mode, **options)
+    g = arg.readable(g, call.dtype)
+    output = call.output.to_core(np.broadcast_to(g, call.output.shape) if g.shape != call.output.shape else g)
+    kernel = call.kernel.to_core(arg.readable(v, call.dtype))
+    target = Target(call.input, call.dtype, out, "out", (output, kernel))
+    run(BACKWARD_INPUT, target.core, kernel, output, call.spec._replace(conj=0))
+    return target.deliver()
+
+
+# Both adjoints, from the arguments of the forward call: correlate_vjp and convolve_vjp
+
+
+def vjp_call(g: np.ndarray, a: np.ndarray, v: np.ndarray, mode: str | int, *, flip: bool, dtype: Any = None, **options: Any) -> Call:
+    """Understand `correlate_vjp(g, a, v, ...)` or `convolve_vjp(g, a, v, ...)`."""
+    call = understand(a.shape, v.shape, arg.common_dtype(dtype, a=a, v=v, g=g), mode, flip=flip, **options)
+    if g.shape != call.output.shape:
+        raise ValueError(f"g has shape {g.shape}: expected {call.output.shape}, what the forward call gives")
+    arg.check_bytes(g.shape, call.dtype, "g")
+    return call
+
+
+def vjp(run: Runner, g: Any, a: Any, v: Any, mode: str | int, *, flip: bool, needs: Sequence[bool] = (True, True),
+        out: Sequence[np.ndarray | None] = (None, None), **options: Any) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Compute `correlate_vjp(g, a, v, ...)` or `convolve_vjp(g, a, v, ...)`."""
+    g, a, v = arg.as_array(g, "g"), arg.as_array(a, "a", flip), arg.as_array(v, "v", flip)
+    needs, out = pair_of(needs, "needs"), pair_of(out, "out")
+    call = vjp_call(g, a, v, mode, flip=flip, **options)
+    output = call.output.to_core(arg.readable(g, call.dtype))
+    input_ = call.input.to_core(arg.readable(a, call.dtype)) if needs[1] else None
+    kernel = call.kernel.to_core(arg.readable(v, call.dtype)) if needs[0] else None
+    reads = tuple([array for array in (input_, kernel, output) if array is not None])
+    # Both targets are found, and so all arguments checked, before the first pass writes.
+    ga = _gradient(call, call.input, a, "a", needs[0], out[0], "out[0]", reads)
+    gv = _gradient(call, call.kernel, v, "v", needs[1], out[1], "out[1]", reads)
+    if out[0] is not None and out[1] is not None and np.shares_memory(*out):
+        raise ValueError("out[0] and out[1] overlap: expected arrays that lie apart")
+    if ga is not None:
+        run(BACKWARD_INPUT, ga.core, kernel, output, call.spec_of(BACKWARD_INPUT))
+    if gv is not None:
+        run(BACKWARD_KERNEL, input_, gv.core, output, call.spec_of(BACKWARD_KERNEL))
+    return (None if ga is None else ga.deliver()), (None if gv is None else gv.deliver())
+
+
+def pair_of(pair: Any, name: str) -> tuple[Any, Any]:
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise ValueError(f"{name}={pair!r}: expected a pair, for a and for v")
+    return tuple(pair)
+
+
+def _gradient(call: Call, side: Side, array: np.ndarray, name: str, need: bool, out: np.ndarray | None, out_name: str,
+              reads: tuple[np.ndarray, ...]) -> Target | None:
+    """Return the target of the gradient for an argument, which has that argument's dtype."""
+    if not need:
+        if out is not None:
+            raise ValueError(f"{out_name} is given, but needs leaves out the gradient for {name}: expected None")
+        return None
+    final = array.dtype.newbyteorder("=")
+    if _KINDS.index(final.kind) < _KINDS.index(call.dtype.kind) and {final.kind, call.dtype.kind} not in ({"i", "u"}, {"f", "c"}):
+        raise TypeError(f"{name} has dtype {final}, which cannot hold its gradient of dtype {call.dtype}: convert it, or leave it out of needs")
+    return Target(side, call.dtype, out, out_name, reads, final)

@@ -1,0 +1,245 @@
+"""How a call would be computed (`explain`), and how exactly it must be (`precision_scope`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import _core, calls, filters
+from . import arguments as arg
+
+__all__ = ["Alternative", "Plan", "explain", "precision_scope"]
+
+_PASSES = {"forward": arg.FORWARD, "backward_input": arg.BACKWARD_INPUT, "backward_kernel": arg.BACKWARD_KERNEL}
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A method that was not chosen."""
+
+    method: str
+    seconds: float | None  #: the planner's estimate; None if the method cannot run the problem
+    why_not: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a call would be computed; made by `explain`."""
+
+    function: str
+    pass_: str
+    dtype: str  #: of the sums
+    output_shape: tuple[int, ...]  #: of what the pass computes
+    method: str
+    why: str
+    seconds: float  #: the planner's estimate, for one thread
+    alternatives: tuple[Alternative, ...]
+    tile: str  #: the piece of the result that is computed at a time
+    scratch_bytes: int  #: memory taken besides the arrays, by all threads together
+    isa: str
+    threads: int
+
+    def _rows(self) -> Iterator[tuple[str, str]]:
+        yield "result", f"{self.output_shape} {self.dtype}"
+        yield "method", _because(self.method, self.seconds, self.why)
+        for other in self.alternatives:
+            yield "not", _because(other.method, other.seconds, other.why_not)
+        if self.tile:
+            yield "tile", self.tile
+        yield "scratch", _size(self.scratch_bytes)
+        yield "runs on", f"{self.isa}, {self.threads} thread{'s' if self.threads != 1 else ''}"
+
+    @property
+    def _title(self) -> str:
+        return self.function if self.pass_ == "forward" else f"{self.function}, {self.pass_}"
+
+    def __str__(self) -> str:
+        """Return the plan as lines of text."""
+        return "\n".join([self._title] + [f"  {name:<8} {value}" for name, value in self._rows()])
+
+    def _repr_html_(self) -> str:
+        """Return the plan as a table for notebooks."""
+        from html import escape
+
+        rows = "".join(f"<tr><th style='text-align:left'>{escape(name)}</th><td style='text-align:left'>{escape(value)}</td></tr>"
+                       for name, value in self._rows())
+        return f"<table><caption>{escape(self._title)}</caption>{rows}</table>"
+
+
+def _because(method: str, seconds: float | None, reason: str) -> str:
+    return ": ".join([word for word in (method, ", ".join([word for word in (_duration(seconds), reason) if word])) if word])
+
+
+def _size(count: int) -> str:
+    size = float(count)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024 or unit == "GiB":
+            break
+        size /= 1024
+    return f"{size:.4g} {unit}"
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    for scale, unit in ((1e-6, "ns"), (1e-3, "us"), (1.0, "ms")):
+        if seconds < scale:
+            return f"{seconds / scale * 1000:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def explain(function: Callable[..., Any], *args: Any, pass_: str = "forward", **kwargs: Any) -> Plan:
+    """Plan a call and say how it would be computed, without computing it.
+
+    Parameters
+    ----------
+    function : callable
+        `correlate`, `convolve`, `conv_transpose`, `correlate_vjp` or `convolve_vjp`.
+    *args, **kwargs
+        Its arguments. A shape with a dtype may stand for an array: a tuple ``(shape, dtype)``, or any object with these two
+        attributes. `out` is ignored.
+    pass_ : {"forward", "backward_input", "backward_kernel"}, optional
+        Which pass of `correlate` or `convolve` to plan: itself, or the gradient for `a` or for `v`. For the `_vjp` functions the
+        default is the first gradient that `needs` asks for.
+
+    Returns
+    -------
+    Plan
+        With the fields `method`, `why`, `seconds`, `alternatives`, `tile`, `scratch_bytes`, `isa`, `threads` and more; print it.
+
+    Raises
+    ------
+    ValueError, TypeError, OverflowError
+        As the call itself would.
+
+    Examples
+    --------
+    >>> import corrfast
+    >>> plan = corrfast.explain(corrfast.correlate, ((512, 512), "float32"), ((3, 3), "float32"), "same")
+    >>> plan.method, plan.output_shape
+    ('direct', (512, 512))
+    """
+    known = {_core.correlate: "av", _core.convolve: "av", filters.conv_transpose: "gv", filters.correlate_vjp: "gav",
+             filters.convolve_vjp: "gav"}
+    try:
+        names = known[function]
+    except (KeyError, TypeError):
+        words = ", ".join(each.__name__ for each in known)
+        raise ValueError(f"function={function!r}: expected one of corrfast's {words}") from None
+    asked = arg.choose(pass_, _PASSES, "pass_")
+    call, run = _understand(function, names, _bind(function.__name__, names, args, kwargs), asked)
+    if asked != arg.FORWARD and run != asked:
+        raise ValueError(f"pass_={pass_!r}: {function.__name__} has no such pass, expected 'forward'")
+    return _plan(function.__name__, call, run)
+
+
+def _bind(name: str, names: str, args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments by name, with zero-stride stand-ins for arrays given as shape and dtype."""
+    order = (*names, "mode")
+    if len(args) > len(order):
+        raise TypeError(f"{name} takes {len(order)} positional arguments, {len(args)} were given")
+    bound = dict(zip(order, args))
+    for key in kwargs:
+        if key in bound:
+            raise TypeError(f"{name} got several values for {key!r}")
+    bound.update(kwargs)
+    for key in names:
+        if key not in bound:
+            raise TypeError(f"{name} misses the argument {key!r}")
+        bound[key] = _stand_in(bound[key], key, scalar=name.startswith("convolve"))
+    bound.pop("out", None)
+    return bound
+
+
+def _stand_in(value: Any, name: str, scalar: bool) -> np.ndarray:
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], (np.dtype, type, str)):
+        shape, dtype = value
+    elif hasattr(value, "shape") and hasattr(value, "dtype") and not isinstance(value, (np.ndarray, np.generic)):
+        shape, dtype = value.shape, value.dtype
+    else:
+        return arg.as_array(value, name, scalar)
+    try:
+        shape = tuple([arg.integer(extent, name) for extent in shape])
+    except TypeError:
+        shape = (arg.integer(shape, name),)
+    if shape and min(shape) < 0:
+        raise ValueError(f"{name} has shape {shape}: expected no negative lengths")
+    dtype = np.dtype(dtype)
+    arg.check_bytes(shape, dtype, name)
+    return arg.as_array(np.broadcast_to(np.zeros((), dtype), shape), name, scalar)
+
+
+def _understand(function: Callable[..., Any], names: str, bound: dict[str, Any], asked: int) -> tuple[calls.Call, int]:
+    """Return the call and the pass that it runs."""
+    if function is filters.conv_transpose:
+        return calls.transpose_call(**bound), arg.BACKWARD_INPUT if asked == arg.FORWARD else -1
+    flip = function in (_core.convolve, filters.convolve_vjp)
+    bound.setdefault("mode", "full" if flip else "valid")
+    if names == "av":
+        a, v = bound.pop("a"), bound.pop("v")
+        return calls.understand(a.shape, v.shape, arg.common_dtype(bound.pop("dtype", None), a=a, v=v), flip=flip, **bound), asked
+    needs = bound.pop("needs", (True, True))
+    call = calls.vjp_call(flip=flip, **bound)
+    if asked == arg.FORWARD:
+        asked = arg.BACKWARD_INPUT if calls.pair_of(needs, "needs")[0] else arg.BACKWARD_KERNEL
+    return call, asked
+
+
+def _plan(name: str, call: calls.Call, run: int) -> Plan:
+    arrays = []
+    for side, what in ((call.input, "the input"), (call.kernel, "the kernel"), (call.output, "the result")):
+        shape = side.pair + side.spatial
+        arg.check_bytes(shape, call.dtype, what)
+        arrays.append(np.broadcast_to(np.zeros((), call.dtype), shape))
+    found = _core.describe(run, *arrays, call.spec_of(run))
+    return Plan(
+        function=name,
+        pass_=next(word for word, code in _PASSES.items() if code == run) if name in ("correlate", "convolve") else "forward",
+        dtype=str(call.dtype),
+        output_shape=(call.output, call.input, call.kernel)[run].shape,
+        method=found["method"],
+        why=found["why"],
+        seconds=found["seconds"],
+        alternatives=tuple(Alternative(**other) for other in found["alternatives"]),
+        tile=found["tile"],
+        scratch_bytes=found["scratch_bytes"],
+        isa=found["isa"],
+        threads=found["threads"],
+    )
+
+
+@contextmanager
+def precision_scope(level: str) -> Iterator[None]:
+    """Set what ``precision=None``, the default everywhere, means inside a `with` block.
+
+    The setting belongs to the running thread and asyncio task (it is a `contextvars.ContextVar`), and scopes nest.
+
+    Parameters
+    ----------
+    level : {"default", "exact", "fast"}
+        "exact" allows direct sums only; "default" also methods whose errors stay within the bounds that the documentation
+        states; "fast" also those with larger ones.
+
+    Raises
+    ------
+    ValueError
+        If `level` is none of these words.
+
+    Examples
+    --------
+    >>> import corrfast
+    >>> with corrfast.precision_scope("exact"):
+    ...     corrfast.correlate([1.0, 2.0, 3.0], [1.0, 1.0])
+    array([3., 5.])
+    """
+    code = arg.choose(level, arg.PRECISIONS, "level")
+    _core.scope_used(True)  # from now on the short path has to look at the ContextVar
+    token = arg.PRECISION_SCOPE.set(code)
+    try:
+        yield
+    finally:
+        arg.PRECISION_SCOPE.reset(token)
