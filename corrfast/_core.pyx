@@ -5,7 +5,7 @@ import os
 
 cimport cython
 cimport numpy as cnp
-from cpython.exc cimport PyErr_CheckSignals, PyErr_Occurred
+from cpython.exc cimport PyErr_Occurred
 from libc.string cimport memcpy, memset
 from libc.time cimport time_t
 
@@ -13,6 +13,9 @@ cnp.import_array()
 
 cdef extern from "numpy/ndarraytypes.h" nogil:
     int NPY_HALF  # missing from Cython's numpy.pxd
+
+cdef extern from "Python.h":
+    int check_signals "PyErr_CheckSignals"() noexcept  # leaves the exception set, for `fail` to raise
 
 cdef extern from "<time.h>" nogil:
     struct timespec:
@@ -30,6 +33,7 @@ cdef bint fixed_threads = False
 cdef bint scopes_exist = False
 
 cdef object VALID = "valid", SAME = "same", FULL = "full", CONSTANT = "constant", AUTO = "auto"
+cdef dict BOUNDARIES = {"constant": 0, "edge": 1, "wrap": 2, "symmetric": 3, "reflect": 4}  # as in arguments.py
 cdef object general_forward = None  # corrfast.filters.general_forward, once it is imported
 
 
@@ -50,7 +54,7 @@ cdef int look_for_signals(void *context) noexcept nogil:
         return 0
     w.last = now
     with gil:
-        return PyErr_CheckSignals()
+        return check_signals()
 
 
 cdef int fail(int status) except -1:
@@ -247,10 +251,15 @@ cdef inline bint is_plain(object array):
     return type(array) is cnp.ndarray and cnp.PyArray_ISBEHAVED_RO(<cnp.ndarray>array)
 
 
-cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, bint flip):
-    """The result for plain arrays of one dtype and rank with nothing but a mode, or None: the general way decides then."""
+cdef inline bint is_small(object number):
+    """An int from 1 to a million: what a stride, a dilation or a number of threads mostly is."""
+    return type(number) is int and 1 <= number <= 1000000
+
+
+cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, int64_t stride, int64_t dilation, int boundary, int workers, bint flip):
+    """The result for plain arrays of one dtype and rank and plain options, or None: the general way decides then."""
     cdef int rank = cnp.PyArray_NDIM(a), number = cnp.PyArray_TYPE(a), i, j, status
-    cdef Py_ssize_t itemsize = cnp.PyArray_ITEMSIZE(a), n, k, x_stride, w_stride, start = 0
+    cdef Py_ssize_t itemsize = cnp.PyArray_ITEMSIZE(a), n, k, reach, x_stride, w_stride, start = 0
     cdef cnp.npy_intp shape[3]
     cdef corrfast_problem p
     cdef corrfast_options options
@@ -279,17 +288,18 @@ cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, bint flip):
     for i in range(rank):
         n, k = cnp.PyArray_DIM(a, i), cnp.PyArray_DIM(v, i)
         x_stride, w_stride = cnp.PyArray_STRIDE(a, i), cnp.PyArray_STRIDE(v, i)
-        if k > n or k < 1 or x_stride % itemsize or w_stride % itemsize:
+        if k < 1 or (k - 1) > (n - 1) // dilation or x_stride % itemsize or w_stride % itemsize:
             return None
+        reach = (k - 1) * dilation
         p.input_size[i], p.kernel_size[i] = n, k
-        p.stride[i] = p.dilation[i] = 1
-        p.padding_hi[i] = k - 1 if j == 2 else j * ((k - 1) // 2)
-        p.padding_lo[i] = k - 1 if j == 2 else j * (k - 1 - (k - 1) // 2)
+        p.stride[i], p.dilation[i], p.boundary[i] = stride, dilation, boundary
+        p.padding_hi[i] = reach if j == 2 else j * (reach // 2)
+        p.padding_lo[i] = reach if j == 2 else j * (reach - reach // 2)
         p.input_stride[2 + i] = x_stride // itemsize
         p.kernel_stride[2 + i] = -(w_stride // itemsize) if flip else w_stride // itemsize
         if flip:
             start += (k - 1) * w_stride
-        shape[i] = n + p.padding_lo[i] + p.padding_hi[i] - k + 1
+        shape[i] = (n + p.padding_lo[i] + p.padding_hi[i] - reach - 1) // stride + 1
     n = 1
     for i in range(rank - 1, -1, -1):
         p.output_stride[2 + i] = n
@@ -297,7 +307,7 @@ cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, bint flip):
     if cnp.PyTypeNum_ISCOMPLEX(number) and not flip:
         p.conjugate = CORRFAST_CONJ_KERNEL
     result = cnp.PyArray_EMPTY(rank, shape, number, 0)
-    init_options(&options, &w, 0)
+    init_options(&options, &w, workers)
     kernel = <char *>cnp.PyArray_DATA(v) + start
     with nogil:
         status = corrfast_forward(&p, &options, cnp.PyArray_DATA(a), kernel, cnp.PyArray_DATA(result))
@@ -308,12 +318,14 @@ cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, bint flip):
 
 cdef object forward(a, v, mode, axes, stride, dilation, padding, boundary, cval, method, precision, dtype, out, workers, bint flip):
     global general_forward
-    if (is_plain(a) and is_plain(v) and boundary is CONSTANT and method is AUTO and axes is None and padding is None and out is None
-            and dtype is None and precision is None and workers is None and not scopes_exist
-            and type(stride) is int and stride == 1 and type(dilation) is int and dilation == 1 and type(cval) is int and cval == 0):
-        result = short_forward(<cnp.ndarray>a, <cnp.ndarray>v, mode, flip)
-        if result is not None:
-            return result
+    if (is_plain(a) and is_plain(v) and method is AUTO and axes is None and padding is None and out is None and dtype is None
+            and precision is None and not scopes_exist and type(boundary) is str and is_small(stride) and is_small(dilation)
+            and (workers is None or is_small(workers)) and type(cval) is int and cval == 0):
+        code = 0 if boundary is CONSTANT else BOUNDARIES.get(boundary, -1)
+        if code >= 0:
+            result = short_forward(<cnp.ndarray>a, <cnp.ndarray>v, mode, stride, dilation, code, 0 if workers is None else workers, flip)
+            if result is not None:
+                return result
     if general_forward is None:
         from .filters import general_forward
     return general_forward(a, v, mode, axes, stride, dilation, padding, boundary, cval, method, precision, dtype, out, workers, flip=flip)

@@ -1,8 +1,8 @@
 """Every spelling a user may write, turned into the integers and arrays of one problem.
 
-The tables below are the vocabulary of the public functions; each function here takes one argument as the user wrote it and returns
-its canonical form, or raises an exception that names the argument, what it was and what is allowed. Nothing here knows which
-function is being called: `corrfast.calls` puts the pieces together.
+The tables below are the vocabulary of the public functions; each function here takes one argument as the user wrote it and
+returns its canonical form, or raises an exception that names the argument, what it was and what is allowed. Nothing here knows
+which function is being called: `corrfast.calls` puts the pieces together.
 """
 
 from __future__ import annotations
@@ -39,16 +39,17 @@ INTEGRAL = frozenset("?bBhHiIlLqQ")
 
 _MODE_NAMES = tuple(MODES)
 
+Numbers = tuple[int, ...]  # one per axis
 Pads = tuple[tuple[int, int], ...]
 
 
 class Spec(NamedTuple):
     """What a pass has to know beyond its three arrays; the order of the fields is part of the interface to `corrfast._core`."""
 
-    stride: tuple[int, ...]
-    dilation: tuple[int, ...]
+    stride: Numbers
+    dilation: Numbers
     padding: Pads  # (lo, hi) per spatial axis; negative numbers crop
-    boundary: tuple[int, ...]  # codes of BOUNDARIES, one per spatial axis
+    boundary: Numbers  # codes of BOUNDARIES, one per spatial axis
     cval: int | float | complex  # representable in the dtype of the arrays
     groups: int
     conj: int  # CONJ_* bits; zero unless the dtype is complex
@@ -86,7 +87,7 @@ def mode_name(mode: str | int) -> str:
     return _MODE_NAMES[number]
 
 
-def boundary_codes(boundary: str | Iterable[str], rank: int) -> tuple[int, ...]:
+def boundary_codes(boundary: str | Iterable[str], rank: int) -> Numbers:
     """Return one code of `BOUNDARIES` per spatial axis, from one name or from one per axis."""
     if isinstance(boundary, str):
         return (choose(boundary, BOUNDARIES, "boundary"),) * rank
@@ -130,7 +131,7 @@ def worker_count(workers: int | None) -> int:
     return min(count, INT32_MAX)
 
 
-def per_axis(value: int | Iterable[int], rank: int, name: str, least: int) -> tuple[int, ...]:
+def per_axis(value: int | Iterable[int], rank: int, name: str, least: int) -> Numbers:
     """Return one integer, not below `least`, per spatial axis, from one for all axes or from one per axis."""
     if type(value) is int and value >= least:
         return (value,) * rank
@@ -174,7 +175,7 @@ def pad_pairs(padding: int | Iterable[int | Iterable[int]], rank: int) -> Pads:
     return tuple(pairs)
 
 
-def axis_numbers(axes: int | Iterable[int], ndim: int) -> tuple[int, ...]:
+def axis_numbers(axes: int | Iterable[int], ndim: int) -> Numbers:
     """Return the spatial axes counted from the front of an array of `ndim` axes."""
     try:
         items = tuple(axes)
@@ -196,7 +197,7 @@ def axis_numbers(axes: int | Iterable[int], ndim: int) -> tuple[int, ...]:
 # Sizes, all in Python's unbounded integers
 
 
-def mode_padding(mode: str, k: tuple[int, ...], dilation: tuple[int, ...]) -> Pads:
+def mode_padding(mode: str, k: Numbers, dilation: Numbers) -> Pads:
     """Return the padding that a mode means for kernels of lengths `k`."""
     if mode == "valid":
         return ((0, 0),) * len(k)
@@ -206,7 +207,7 @@ def mode_padding(mode: str, k: tuple[int, ...], dilation: tuple[int, ...]) -> Pa
     return tuple([(e - e // 2, e // 2) for e in extents])
 
 
-def swapped_padding(mode: str, n: tuple[int, ...], k: tuple[int, ...], flip: bool) -> Pads | None:
+def swapped_padding(mode: str, n: Numbers, k: Numbers, flip: bool) -> Pads | None:
     """Return the padding that gives NumPy's and SciPy's answer where the kernel is longer than the array.
 
     Both swap the arrays in that case. The same sums come from padding alone. `None` where they do not swap.
@@ -219,7 +220,7 @@ def swapped_padding(mode: str, n: tuple[int, ...], k: tuple[int, ...], flip: boo
     return None
 
 
-def output_sizes(n: tuple[int, ...], k: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...], padding: Pads) -> tuple[int, ...]:
+def output_sizes(n: Numbers, k: Numbers, stride: Numbers, dilation: Numbers, padding: Pads) -> Numbers:
     """Return m = floor((n + lo + hi - dilation*(k-1) - 1) / stride) + 1 per spatial axis."""
     sizes = []
     for ni, ki, s, d, (lo, hi) in zip(n, k, stride, dilation, padding):
@@ -234,7 +235,7 @@ def output_sizes(n: tuple[int, ...], k: tuple[int, ...], stride: tuple[int, ...]
     return tuple(sizes)
 
 
-def check_bytes(shape: tuple[int, ...], dtype: np.dtype, name: str) -> None:
+def check_bytes(shape: Numbers, dtype: np.dtype, name: str) -> None:
     """Refuse a shape whose byte count exceeds int64 (extents of 0 are counted as 1, as NumPy does)."""
     size = prod(shape) or prod([extent or 1 for extent in shape])
     if size * dtype.itemsize > INT64_MAX:
@@ -253,7 +254,10 @@ def common_dtype(dtype: Any, **arrays: np.ndarray) -> np.dtype:
             raise TypeError(f"{name} has dtype {own}: expected bool, integers, floats or complex numbers")
         common = own if common is None or own is common else np.promote_types(common, own)
     if dtype is not None:
-        common = np.dtype(dtype)
+        try:
+            common = np.dtype(dtype)
+        except TypeError as error:
+            raise TypeError(f"dtype={dtype!r}: {error}") from None
         if common.char not in NUMERIC:
             raise TypeError(f"dtype={dtype!r}: expected bool, integers, floats or complex numbers")
         for name, array in arrays.items():
@@ -266,7 +270,7 @@ def fill_value(cval: Any, dtype: np.dtype) -> int | float | complex:
     """Return the Python number that `cval` is once rounded to `dtype`; raise if `dtype` cannot hold it."""
     if type(cval) is int and cval == 0:
         return 0
-    value = cval.item() if isinstance(cval, (np.generic, np.ndarray)) and cval.size == 1 else cval
+    value = cval.item() if isinstance(cval, (np.generic, np.ndarray)) and cval.ndim == 0 else cval
     if isinstance(value, np.generic):  # long double has no Python counterpart, item() returns it as it is
         value = complex(value) if value.dtype.kind == "c" else float(value)
     if not isinstance(value, (int, float, complex)):
@@ -274,8 +278,11 @@ def fill_value(cval: Any, dtype: np.dtype) -> int | float | complex:
     if isinstance(value, complex) and dtype.kind != "c":
         raise TypeError(f"cval={cval!r}: expected a real number for dtype {dtype}")
     if dtype.char not in INTEGRAL:
-        with np.errstate(over="ignore"):
-            return np.array(value).astype(dtype).astype(complex if dtype.kind == "c" else float).item()
+        try:
+            with np.errstate(over="ignore"):
+                return np.array(value).astype(dtype).astype(complex if dtype.kind == "c" else float).item()
+        except OverflowError:
+            raise OverflowError(f"cval={cval!r}: expected a number within the range of {dtype}") from None
     if value != value or value in (float("inf"), float("-inf")) or int(value) != value:
         raise TypeError(f"cval={cval!r}: expected an integer for dtype {dtype}")
     least, most = (0, 1) if dtype.kind == "b" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
@@ -288,7 +295,7 @@ def fill_value(cval: Any, dtype: np.dtype) -> int | float | complex:
 
 
 def as_array(value: Any, name: str, scalar: bool = False) -> np.ndarray:
-    """Return `value` as a non-empty base-class array of at least one axis; `scalar` admits a scalar, as an array of length 1."""
+    """Return `value` as a base-class array of at least one axis; `scalar` admits a scalar, as an array of length 1."""
     if type(value) is np.ndarray:
         array = value
     else:
@@ -310,13 +317,14 @@ def readable(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 def _is_native(array: np.ndarray, dtype: np.dtype) -> bool:
     own = array.dtype
-    if own is not dtype and own != dtype or not array.flags.aligned:
+    # C's long and long long may be equal dtypes of different numbers, and the core goes by the number.
+    if own is not dtype and (own != dtype or own.num != dtype.num) or not array.flags.aligned:
         return False
-    # Complex numbers align as their parts do, so those in a structured array may be aligned and yet not lie at multiples of their size.
+    # Complex numbers align as their parts do: fields of records may be aligned and yet not lie at multiples of their size.
     return dtype.alignment == dtype.itemsize or not any([stride % dtype.itemsize for stride in array.strides])
 
 
-def check_out(out: Any, name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+def check_out(out: Any, name: str, shape: Numbers, dtype: np.dtype) -> np.ndarray:
     """Return `out` as a base-class array if a result of that shape and dtype may be written into it."""
     if not isinstance(out, np.ndarray):
         raise TypeError(f"{name} is of type {type(out).__name__}: expected an array")
@@ -327,7 +335,7 @@ def check_out(out: Any, name: str, shape: tuple[int, ...], dtype: np.dtype) -> n
     if not out.flags.writeable:
         raise ValueError(f"{name} is read-only: expected a writable array")
     if _overlaps_itself(out):
-        raise ValueError(f"{name} overlaps itself (strides {out.strides}, shape {shape}): expected an array whose elements lie apart")
+        raise ValueError(f"{name} of strides {out.strides} and shape {shape} overlaps itself: expected elements that lie apart")
     return np.asarray(out)
 
 

@@ -23,7 +23,10 @@ from .arguments import BACKWARD_INPUT, BACKWARD_KERNEL, CONJ_INPUT, CONJ_KERNEL,
 Runner = Callable[[int, np.ndarray, np.ndarray, np.ndarray, Spec], object]
 Shape = tuple[int, ...]
 
-_KINDS = "buifc"  # each holds the gradients of those before it; also "u" those of "i", modulo 2**bits, and "f" those of "c", the real part
+#: The kinds of sums that a gradient of some kind can hold: integers modulo 2**bits, floats the real part of complex numbers.
+_HOLDS = {"b": "b", "i": "biu", "u": "biu", "f": "biufc", "c": "biufc"}
+
+#: For each rank the index that reverses the spatial axes of a canonical array.
 _REVERSED = [(slice(None), slice(None)) + (slice(None, None, -1),) * rank for rank in range(arg.MAX_RANK + 1)]
 
 
@@ -94,7 +97,7 @@ class Target:
             base = arg.check_out(out, name, side.shape, final)
             if arg.can_write(base, dtype, reads):
                 core = side.to_core(base)
-                if np.may_share_memory(core, base):  # a view, not a copy
+                if np.may_share_memory(core, base):  # a view: the non-spatial axes could be merged without a copy
                     self.core, self._view = core, None
                     return
         self.core, self._view = side.new(dtype, name)
@@ -112,28 +115,34 @@ class Target:
         return self._out
 
 
-def _sides(a_shape: Shape, v_shape: Shape, axes: Any, flip: bool, name: str = "a") -> tuple[Side, Side, Shape | None, Shape, tuple[int, int]]:
-    """Return the sides of input and kernel, and `order`, `lead` and `pair` of the output's; `name` is what messages call `a`."""
+def _sides(a_shape: Shape, v_shape: Shape, axes: Any, flip: bool, name: str = "a") -> tuple[Side, Side, Side]:
+    """Return the sides of input, kernel and output, that of the output without its lengths; `name` is what messages call `a`."""
     ndim = len(a_shape)
     if 0 in v_shape:
         raise ValueError("v cannot be empty")
-    if axes is None:
-        rank = len(v_shape)
-        if rank > arg.MAX_RANK:
-            raise ValueError(f"v has {rank} axes: expected 1 to {arg.MAX_RANK}, or axes= naming the spatial ones")
-        if ndim < rank:
-            raise ValueError(f"{name} has {ndim} axes: expected at least the {rank} of v")
-        if 0 in a_shape[ndim - rank:]:
-            raise ValueError(f"{name} cannot be empty")
-        lead = a_shape[:ndim - rank]
-        pair = (prod(lead), 1)
-        return Side(None, lead, pair, a_shape[ndim - rank:]), Side(None, (), (1, 1), v_shape, flip), None, lead, pair
+    if axes is not None:
+        return _sides_of_axes(a_shape, v_shape, axes, flip, name)
+    rank = len(v_shape)
+    if rank > arg.MAX_RANK:
+        raise ValueError(f"v has {rank} axes: expected 1 to {arg.MAX_RANK}, or axes= naming the spatial ones")
+    if ndim < rank:
+        raise ValueError(f"{name} has {ndim} axes: expected at least the {rank} of v, or axes= naming the spatial ones")
+    lead, n = a_shape[:ndim - rank], a_shape[ndim - rank:]
+    if 0 in n:
+        raise ValueError(f"{name} cannot be empty")
+    pair = (prod(lead), 1)
+    return Side(None, lead, pair, n), Side(None, (), (1, 1), v_shape, flip), Side(None, lead, pair, ())
 
+
+def _sides_of_axes(a_shape: Shape, v_shape: Shape, axes: Any, flip: bool, name: str) -> tuple[Side, Side, Side]:
+    """Do the same where `axes` says which axes are spatial."""
+    ndim = len(a_shape)
     spatial = arg.axis_numbers(axes, ndim)
     rank = len(spatial)
     if len(v_shape) not in (rank, ndim):
         raise ValueError(f"v has {len(v_shape)} axes: expected {rank}, one for each of axes={axes!r}, or {ndim}, as {name} has")
-    if 0 in [a_shape[axis] for axis in spatial]:
+    n = tuple([a_shape[axis] for axis in spatial])
+    if 0 in n:
         raise ValueError(f"{name} cannot be empty")
     others = [axis for axis in range(ndim) if axis not in spatial]
     own = v_shape if len(v_shape) == ndim else (1,) * ndim
@@ -144,26 +153,27 @@ def _sides(a_shape: Shape, v_shape: Shape, axes: Any, flip: bool, name: str = "a
     batch = [axis for axis in others if own[axis] == 1]
     groups = [axis for axis in others if own[axis] != 1 and a_shape[axis] != 1]
     channels = [axis for axis in others if own[axis] != 1 and a_shape[axis] == 1]
-    order = (*batch, *groups, *channels, *spatial)
-    in_order = None if order == tuple(range(ndim)) else order
-    n_batch, n_groups, n_out = (prod([a_shape[axis] if part is batch else own[axis] for axis in part]) for part in (batch, groups, channels))
+    lead = batch + groups + channels
+    order = (*lead, *spatial)
+    if order == tuple(range(ndim)):
+        order = None
+    n_batch = prod([a_shape[axis] for axis in batch])
+    n_groups = prod([own[axis] for axis in groups])
+    n_kernels = prod([own[axis] for axis in groups + channels])
+    input_ = Side(order, tuple([a_shape[axis] for axis in lead]), (n_batch, n_groups), n)
+    if len(v_shape) == ndim:
+        kernel = Side(order, tuple([own[axis] for axis in lead]), (n_kernels, 1), tuple([own[axis] for axis in spatial]), flip)
+    else:
+        kernel = Side(None, (), (1, 1), v_shape, flip)
+    rows = tuple([a_shape[axis] if own[axis] == 1 else own[axis] for axis in lead])
+    return input_, kernel, Side(order, rows, (n_batch, n_kernels), ())
 
-    def side(shape: Shape, pair: tuple[int, int], flip: bool = False) -> Side:
-        extents = tuple([shape[axis] for axis in order])
-        return Side(in_order, extents[:ndim - rank], pair, extents[ndim - rank:], flip)
 
-    input_ = side(a_shape, (n_batch, n_groups))
-    kernel_pair = (n_groups * n_out, 1)
-    kernel = side(v_shape, kernel_pair, flip) if len(v_shape) == ndim else Side(None, (), kernel_pair, v_shape, flip)
-    lead = tuple([a_shape[axis] if own[axis] == 1 else own[axis] for axis in order[:ndim - rank]])
-    return input_, kernel, in_order, lead, (n_batch, n_groups * n_out)
-
-
-def understand(a_shape: Shape, v_shape: Shape, dtype: np.dtype, mode: str | int, axes: Any = None, stride: Any = 1, dilation: Any = 1,
-               padding: Any = None, boundary: Any = "constant", cval: Any = 0, method: str = "auto", precision: str | None = None,
-               workers: int | None = None, *, flip: bool, swap: bool = True) -> Call:
+def understand(a_shape: Shape, v_shape: Shape, dtype: np.dtype, mode: str | int, axes: Any = None, stride: Any = 1,
+               dilation: Any = 1, padding: Any = None, boundary: Any = "constant", cval: Any = 0, method: str = "auto",
+               precision: str | None = None, workers: int | None = None, *, flip: bool, swap: bool = True) -> Call:
     """Return what the arguments of a forward call mean; `swap` lets NumPy's rule for a kernel longer than the array apply."""
-    input_, kernel, order, lead, pair = _sides(a_shape, v_shape, axes, flip)
+    input_, kernel, output = _sides(a_shape, v_shape, axes, flip)
     n, k = input_.spatial, kernel.spatial
     rank = len(n)
     stride = arg.per_axis(stride, rank, "stride", 1)
@@ -185,7 +195,7 @@ def understand(a_shape: Shape, v_shape: Shape, dtype: np.dtype, mode: str | int,
     conj = CONJ_KERNEL if dtype.kind == "c" and not flip else 0
     spec = Spec(stride, dilation, padding, codes, cval, input_.pair[1], conj, arg.choose(method, arg.METHODS, "method"),
                 arg.precision_code(precision), arg.worker_count(workers))
-    return Call(spec, dtype, input_, kernel, Side(order, lead, pair, m))
+    return Call(spec, dtype, input_, kernel, Side(output.order, output.lead, output.pair, m))
 
 
 # The forward pass: correlate, and convolve where `flip` is true
@@ -214,16 +224,15 @@ def run_forward(run: Runner, call: Call, a: np.ndarray, kernel: np.ndarray, out:
 # The adjoint in the first argument, from the size of the output: conv_transpose
 
 
-def transpose_call(g: np.ndarray, v: np.ndarray, mode: str | int = "valid", *, axes: Any = None, stride: Any = 1, dilation: Any = 1,
-                   padding: Any = None, output_padding: Any = 0, output_shape: Any = None, dtype: Any = None, **options: Any) -> Call:
+def transpose_call(g: np.ndarray, v: np.ndarray, mode: str | int = "valid", *, axes: Any = None, stride: Any = 1,
+                   dilation: Any = 1, padding: Any = None, output_padding: Any = 0, output_shape: Any = None, dtype: Any = None,
+                   **options: Any) -> Call:
     """Understand `conv_transpose(g, v, ...)`: the call of `correlate` whose adjoint it is."""
     dtype = arg.common_dtype(dtype, g=g, v=v)
     if axes is not None:
         axes = arg.axis_numbers(axes, g.ndim)
-    _, kernel, order, lead, _ = _sides(g.shape, v.shape, axes, False, "g")
-    k = kernel.spatial
-    rank = len(k)
-    m = g.shape[-rank:] if order is None else tuple([g.shape[axis] for axis in order[-rank:]])
+    given, kernel, output = _sides(g.shape, v.shape, axes, False, "g")
+    m, k, rank = given.spatial, kernel.spatial, len(kernel.spatial)
     steps, gaps = arg.per_axis(stride, rank, "stride", 1), arg.per_axis(dilation, rank, "dilation", 1)
     pads = arg.mode_padding(arg.mode_name(mode), k, gaps) if padding is None else arg.pad_pairs(padding, rank)
     least = [(mi - 1) * s + d * (ki - 1) + 1 - lo - hi for mi, s, ki, d, (lo, hi) in zip(m, steps, k, gaps, pads)]
@@ -240,14 +249,18 @@ def transpose_call(g: np.ndarray, v: np.ndarray, mode: str | int = "valid", *, a
         swap = not all([0 <= ni - low < s for ni, low, s in zip(n, least, steps)])
     if min(n) < 1:
         raise ValueError(f"the result would have lengths {n}: expected at least 1; g has lengths {m}, the padding is {pads}")
-    sizes = Side(order, lead, (0, 0), n).shape
-    call = understand(sizes, v.shape, dtype, mode, axes, steps, gaps, None if padding is None else pads, flip=False, swap=swap, **options)
+    if padding is not None:
+        padding = pads
+    a_shape = output._replace(spatial=n).shape
+    call = understand(a_shape, v.shape, dtype, mode, axes, steps, gaps, padding, flip=False, swap=swap, **options)
     if call.output.spatial != m:
-        raise ValueError(f"output_shape={output_shape!r}: an array of these lengths gives {call.output.spatial}: expected {m}, as g has")
+        raise ValueError(f"output_shape={output_shape!r}: correlating such an array gives lengths {call.output.spatial}: "
+                         f"expected a shape that gives {m}, as g has")
     return call
 
 
-def transpose(run: Runner, g: Any, v: Any, mode: str | int = "valid", *, out: np.ndarray | None = None, **options: Any) -> np.ndarray:
+def transpose(run: Runner, g: Any, v: Any, mode: str | int = "valid", *, out: np.ndarray | None = None,
+              **options: Any) -> np.ndarray:
     """Compute `conv_transpose(g, v, ...)`."""
     g, v = arg.as_array(g, "g"), arg.as_array(v, "v")
     call = transpose_call(g, v, mode, **options)
@@ -262,7 +275,8 @@ def transpose(run: Runner, g: Any, v: Any, mode: str | int = "valid", *, out: np
 # Both adjoints, from the arguments of the forward call: correlate_vjp and convolve_vjp
 
 
-def vjp_call(g: np.ndarray, a: np.ndarray, v: np.ndarray, mode: str | int, *, flip: bool, dtype: Any = None, **options: Any) -> Call:
+def vjp_call(g: np.ndarray, a: np.ndarray, v: np.ndarray, mode: str | int, *, flip: bool, dtype: Any = None,
+             **options: Any) -> Call:
     """Understand `correlate_vjp(g, a, v, ...)` or `convolve_vjp(g, a, v, ...)`."""
     call = understand(a.shape, v.shape, arg.common_dtype(dtype, a=a, v=v, g=g), mode, flip=flip, **options)
     if g.shape != call.output.shape:
@@ -294,6 +308,7 @@ def vjp(run: Runner, g: Any, a: Any, v: Any, mode: str | int, *, flip: bool, nee
 
 
 def pair_of(pair: Any, name: str) -> tuple[Any, Any]:
+    """Return an argument that has one part for `a` and one for `v`."""
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise ValueError(f"{name}={pair!r}: expected a pair, for a and for v")
     return tuple(pair)
@@ -307,6 +322,7 @@ def _gradient(call: Call, side: Side, array: np.ndarray, name: str, need: bool, 
             raise ValueError(f"{out_name} is given, but needs leaves out the gradient for {name}: expected None")
         return None
     final = array.dtype.newbyteorder("=")
-    if _KINDS.index(final.kind) < _KINDS.index(call.dtype.kind) and {final.kind, call.dtype.kind} not in ({"i", "u"}, {"f", "c"}):
-        raise TypeError(f"{name} has dtype {final}, which cannot hold its gradient of dtype {call.dtype}: convert it, or leave it out of needs")
+    if call.dtype.kind not in _HOLDS[final.kind]:
+        raise TypeError(f"{name} has dtype {final}, which cannot hold its gradient of dtype {call.dtype}: "
+                        "expected a wider one, or needs without it")
     return Target(side, call.dtype, out, out_name, reads, final)

@@ -25,8 +25,8 @@ def general_forward(a: ArrayLike, v: ArrayLike, mode: str | int, axes: PerAxis |
                     padding: Padding | None, boundary: Boundary, cval: complex, method: str, precision: str | None,
                     dtype: DTypeLike | None, out: np.ndarray | None, workers: int | None, *, flip: bool) -> np.ndarray:
     """Compute `correlate`, or `convolve` where `flip` is true: every call that the short path of `_core` does not take."""
-    return calls.forward(_run, a, v, mode, flip=flip, axes=axes, stride=stride, dilation=dilation, padding=padding, boundary=boundary,
-                         cval=cval, method=method, precision=precision, dtype=dtype, out=out, workers=workers)
+    return calls.forward(_run, a, v, mode, flip=flip, axes=axes, stride=stride, dilation=dilation, padding=padding,
+                         boundary=boundary, cval=cval, method=method, precision=precision, dtype=dtype, out=out, workers=workers)
 
 
 def conv_transpose(g: ArrayLike, v: ArrayLike, mode: str | int = "valid", *, axes: PerAxis | None = None, stride: PerAxis = 1,
@@ -70,7 +70,7 @@ def conv_transpose(g: ArrayLike, v: ArrayLike, mode: str | int = "valid", *, axe
     Returns
     -------
     ndarray
-        Of spatial lengths ``(m - 1)*s + d*(k - 1) + 1 - lo - hi + output_padding``, and of dtype ``result_type(g, v)`` or `dtype`.
+        Of spatial lengths ``(m - 1)*s + d*(k - 1) + 1 - lo - hi + output_padding`` and dtype ``result_type(g, v)`` or `dtype`.
 
     Raises
     ------
@@ -88,8 +88,8 @@ def conv_transpose(g: ArrayLike, v: ArrayLike, mode: str | int = "valid", *, axe
 
     Notes
     -----
-    The adjoint of `convolve` in its first argument is this function with the kernel reversed along its spatial axes and conjugated.
-    See V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285, chapter 4.
+    The adjoint of `convolve` in its first argument is this function with the kernel reversed along its spatial axes and
+    conjugated. See V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285, chapter 4.
 
     Examples
     --------
@@ -99,8 +99,9 @@ def conv_transpose(g: ArrayLike, v: ArrayLike, mode: str | int = "valid", *, axe
     >>> corrfast.conv_transpose([1, 10, 100], [1, 2, 3], stride=2, output_shape=8)
     array([  1,   2,  13,  20, 130, 200, 300,   0])
     """
-    return calls.transpose(_run, g, v, mode, axes=axes, stride=stride, dilation=dilation, padding=padding, output_padding=output_padding,
-                           output_shape=output_shape, method=method, precision=precision, dtype=dtype, out=out, workers=workers)
+    return calls.transpose(_run, g, v, mode, axes=axes, stride=stride, dilation=dilation, padding=padding,
+                           output_padding=output_padding, output_shape=output_shape, method=method, precision=precision,
+                           dtype=dtype, out=out, workers=workers)
 
 
 def correlate_vjp(g: ArrayLike, a: ArrayLike, v: ArrayLike, mode: str | int = "valid", *, axes: PerAxis | None = None,
@@ -139,7 +140,8 @@ def correlate_vjp(g: ArrayLike, a: ArrayLike, v: ArrayLike, mode: str | int = "v
     Returns
     -------
     ga, gv : ndarray or None
-        Each of the shape and dtype of its argument, for complex sums and a real argument the real part; None where `needs` is false.
+        Each of the shape and dtype of its argument, for complex sums and a real argument the real part; None where `needs` is
+        false.
 
     Raises
     ------
@@ -168,8 +170,9 @@ def correlate_vjp(g: ArrayLike, a: ArrayLike, v: ArrayLike, mode: str | int = "v
     >>> gv
     array([21, 32, 43])
     """
-    return calls.vjp(_run, g, a, v, mode, flip=False, axes=axes, stride=stride, dilation=dilation, padding=padding, boundary=boundary,
-                     cval=cval, method=method, precision=precision, dtype=dtype, workers=workers, needs=needs, out=out)
+    return calls.vjp(_run, g, a, v, mode, flip=False, axes=axes, stride=stride, dilation=dilation, padding=padding,
+                     boundary=boundary, cval=cval, method=method, precision=precision, dtype=dtype, workers=workers, needs=needs,
+                     out=out)
 
 
 def convolve_vjp(g: ArrayLike, a: ArrayLike, v: ArrayLike, mode: str | int = "full", *, axes: PerAxis | None = None,
@@ -179,7 +182,7 @@ def convolve_vjp(g: ArrayLike, a: ArrayLike, v: ArrayLike, mode: str | int = "fu
                  out: Sequence[np.ndarray | None] = (None, None)) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Vector-Jacobian product of `convolve`: the gradients for `a` and `v` from the gradient `g` for the result.
 
-    With the stride s, the dilation d and the padding (lo, hi) of the forward call and a kernel of k samples, along each spatial axis::
+    With the stride s, the dilation d and the padding (lo, hi) of the forward call, and k samples in the kernel, along each axis::
 
         ga[i] = sum of g[o] * conj(v[k-1-j])   over all (o, j) whose position o*s + j*d - lo shows a[i]
         gv[k-1-j] = sum over o of g[o] * conj(ext(a)[o*s + j*d - lo])
@@ -201,7 +204,8 @@ def convolve_vjp(g: ArrayLike, a: ArrayLike, v: ArrayLike, mode: str | int = "fu
     Returns
     -------
     ga, gv : ndarray or None
-        Each of the shape and dtype of its argument, for complex sums and a real argument the real part; None where `needs` is false.
+        Each of the shape and dtype of its argument, for complex sums and a real argument the real part; None where `needs` is
+        false.
 
     Raises
     ------
@@ -221,8 +225,9 @@ def convolve_vjp(g: ArrayLike, a: ArrayLike, v: ArrayLike, mode: str | int = "fu
     >>> gv
     array([ 321, 3210])
     """
-    return calls.vjp(_run, g, a, v, mode, flip=True, axes=axes, stride=stride, dilation=dilation, padding=padding, boundary=boundary,
-                     cval=cval, method=method, precision=precision, dtype=dtype, workers=workers, needs=needs, out=out)
+    return calls.vjp(_run, g, a, v, mode, flip=True, axes=axes, stride=stride, dilation=dilation, padding=padding,
+                     boundary=boundary, cval=cval, method=method, precision=precision, dtype=dtype, workers=workers, needs=needs,
+                     out=out)
 
 
 def prepare(v: ArrayLike, mode: str | int | None = None, *, function: str | Callable[..., np.ndarray] = "correlate",
@@ -266,8 +271,8 @@ def prepare(v: ArrayLike, mode: str | int | None = None, *, function: str | Call
     >>> smooth([0, 0, 4, 0])
     array([0, 4, 8, 4])
     """
-    return Prepared(v, mode, function, shape, axes=axes, stride=stride, dilation=dilation, padding=padding, boundary=boundary, cval=cval,
-                    method=method, precision=precision, dtype=dtype, workers=workers)
+    return Prepared(v, mode, function, shape, axes=axes, stride=stride, dilation=dilation, padding=padding, boundary=boundary,
+                    cval=cval, method=method, precision=precision, dtype=dtype, workers=workers)
 
 
 class Prepared:
@@ -278,8 +283,8 @@ class Prepared:
     #: Any length that no kernel exceeds: options are checked against it while the shape of `a` is not known.
     _LONG = 2**61
 
-    def __init__(self, v: ArrayLike, mode: str | int | None, function: str | Callable[..., np.ndarray], shape: Iterable[int] | None,
-                 **options: Any) -> None:
+    def __init__(self, v: ArrayLike, mode: str | int | None, function: str | Callable[..., np.ndarray],
+                 shape: Iterable[int] | None, **options: Any) -> None:
         """Check everything that does not depend on `a`."""
         if function not in ("correlate", "convolve", _core.correlate, _core.convolve):
             raise ValueError(f"function={function!r}: expected 'correlate' or 'convolve'")
@@ -305,10 +310,9 @@ class Prepared:
 
     def __repr__(self) -> str:
         """Name the function, the kernel, and the options that are not the defaults."""
-        plain = {"axes": None, "stride": 1, "dilation": 1, "padding": None, "boundary": "constant", "cval": 0, "method": "auto",
-                 "precision": "default", "dtype": None, "workers": None}
+        plain = {"stride": 1, "dilation": 1, "boundary": "constant", "cval": 0, "method": "auto", "precision": "default"}
         said = [f"kernel {self._kernel.shape} {self._kernel.dtype}", f"mode={self._mode!r}"]
-        said += [f"{name}={value!r}" for name, value in self._options.items() if value is not plain[name] and value != plain[name]]
+        said += [f"{name}={value!r}" for name, value in self._options.items() if value is not None and value != plain.get(name)]
         if self._shape is not None:
             said.append(f"shape={self._shape}")
         return f"<prepared {'convolve' if self._flip else 'correlate'}: {', '.join(said)}>"
@@ -371,8 +375,8 @@ def correlation_lags(n: int, k: int, mode: str | int = "full") -> np.ndarray:
 
     Notes
     -----
-    The values are those of `scipy.signal.correlation_lags`. In mode "same" with odd `n` and even `k` these are one more than what
-    the formula above asks for, in SciPy as here; and arrays with `k` > `n` have `n` lags.
+    These are the values of `scipy.signal.correlation_lags`, except in mode "same" where that does not name the results: for odd `n`
+    and even `k` it is one too high, and for `k` > `n` it has `n` values while NumPy and this package return `k` samples.
 
     Examples
     --------
@@ -387,9 +391,7 @@ def correlation_lags(n: int, k: int, mode: str | int = "full") -> np.ndarray:
     if min(n, k) < 1:
         raise ValueError(f"n={n}, k={k}: expected lengths of at least 1")
     mode = arg.mode_name(mode)
-    if mode == "full":
-        return np.arange(1 - k, n)
-    if mode == "valid":
-        return np.arange(min(n - k, 0), max(n - k, 0) + 1)
-    start = 1 - k + (n + k - 1) // 2 - n // 2
-    return np.arange(start, start + n)
+    padding = arg.swapped_padding(mode, (n,), (k,), flip=False) or arg.mode_padding(mode, (k,), (1,))
+    (lo, _), = padding
+    m, = arg.output_sizes((n,), (k,), (1,), (1,), padding)
+    return np.arange(-lo, m - lo)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class Plan:
     """How a call would be computed; made by `explain`."""
 
     function: str
-    pass_: str
+    pass_: str  #: "forward", "backward_input" or "backward_kernel": what runs
     dtype: str  #: of the sums
     output_shape: tuple[int, ...]  #: of what the pass computes
     method: str
@@ -55,7 +56,7 @@ class Plan:
 
     @property
     def _title(self) -> str:
-        return self.function if self.pass_ == "forward" else f"{self.function}, {self.pass_}"
+        return f"{self.function}, {self.pass_.replace('_', ' ')}"
 
     def __str__(self) -> str:
         """Return the plan as lines of text."""
@@ -131,26 +132,17 @@ def explain(function: Callable[..., Any], *args: Any, pass_: str = "forward", **
         words = ", ".join(each.__name__ for each in known)
         raise ValueError(f"function={function!r}: expected one of corrfast's {words}") from None
     asked = arg.choose(pass_, _PASSES, "pass_")
-    call, run = _understand(function, names, _bind(function.__name__, names, args, kwargs), asked)
+    call, run = _understand(function, names, _bind(function, names, args, kwargs), asked)
     if asked != arg.FORWARD and run != asked:
         raise ValueError(f"pass_={pass_!r}: {function.__name__} has no such pass, expected 'forward'")
     return _plan(function.__name__, call, run)
 
 
-def _bind(name: str, names: str, args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
+def _bind(function: Callable[..., Any], names: str, args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments by name, with zero-stride stand-ins for arrays given as shape and dtype."""
-    order = (*names, "mode")
-    if len(args) > len(order):
-        raise TypeError(f"{name} takes {len(order)} positional arguments, {len(args)} were given")
-    bound = dict(zip(order, args))
-    for key in kwargs:
-        if key in bound:
-            raise TypeError(f"{name} got several values for {key!r}")
-    bound.update(kwargs)
-    for key in names:
-        if key not in bound:
-            raise TypeError(f"{name} misses the argument {key!r}")
-        bound[key] = _stand_in(bound[key], key, scalar=name.startswith("convolve"))
+    bound = signature(function).bind(*args, **kwargs).arguments
+    for name in names:
+        bound[name] = _stand_in(bound[name], name, scalar=function in (_core.convolve, filters.convolve_vjp))
     bound.pop("out", None)
     return bound
 
@@ -198,7 +190,7 @@ def _plan(name: str, call: calls.Call, run: int) -> Plan:
     found = _core.describe(run, *arrays, call.spec_of(run))
     return Plan(
         function=name,
-        pass_=next(word for word, code in _PASSES.items() if code == run) if name in ("correlate", "convolve") else "forward",
+        pass_=next(word for word, code in _PASSES.items() if code == run),
         dtype=str(call.dtype),
         output_shape=(call.output, call.input, call.kernel)[run].shape,
         method=found["method"],

@@ -16,6 +16,9 @@ from .arguments import BACKWARD_INPUT, BACKWARD_KERNEL, CONJ_INPUT, CONJ_KERNEL,
 
 __all__ = ["conv_transpose", "convolve", "convolve_vjp", "correlate", "correlate_vjp", "run"]
 
+Gradients = tuple[np.ndarray | None, np.ndarray | None]
+Shape = tuple[int, ...]
+
 _CONSTANT, _EDGE, _WRAP, _SYMMETRIC, _REFLECT = range(5)
 
 
@@ -30,7 +33,7 @@ def run(pass_: int, input: np.ndarray, kernel: np.ndarray, output: np.ndarray, s
         BACKWARD_KERNEL    kernel[co, ci, j] = sum over b, o  of  output[b, co, o] * input[b, ci, i]
 
     where ``co`` and ``ci`` are in the same group, and every operand that is read is conjugated if `spec.conj` says so. Under the
-    boundary "constant", positions outside the array belong to no triple if `cval` is 0, and otherwise to one whose input is `cval`.
+    boundary "constant", a position outside the array belongs to no triple if `cval` is 0, else to one whose input is `cval`.
 
     Integers wrap modulo 2**bits, bool is "or" of "and"s, float16 is summed in float32 and rounded once, and every other dtype is
     summed in itself. The bits of `spec` that concern speed are ignored.
@@ -59,21 +62,21 @@ def run(pass_: int, input: np.ndarray, kernel: np.ndarray, output: np.ndarray, s
             raise ValueError(f"pass_={pass_!r}: expected {FORWARD}, {BACKWARD_INPUT} or {BACKWARD_KERNEL}")
 
 
-def _forward(x: np.ndarray, w: np.ndarray, y_shape: tuple[int, ...], spec: Spec) -> np.ndarray:
+def _forward(x: np.ndarray, w: np.ndarray, y_shape: Shape, spec: Spec) -> np.ndarray:
     y, filled = np.zeros(y_shape, x.dtype), _with_cval(x, spec)
     for j, o, i in _triples(x.shape, w.shape, y_shape, spec, fill=True):
         y[o] += np.einsum("bgi...,goi->bgo...", filled[i], w[j])
     return y
 
 
-def _backward_input(x_shape: tuple[int, ...], w: np.ndarray, y: np.ndarray, spec: Spec) -> np.ndarray:
+def _backward_input(x_shape: Shape, w: np.ndarray, y: np.ndarray, spec: Spec) -> np.ndarray:
     x = np.zeros(x_shape, y.dtype)
     for j, o, i in _triples(x_shape, w.shape, y.shape, spec, fill=False):
         np.add.at(x, i, np.einsum("bgo...,goi->bgi...", y[o], w[j]))  # add.at: several o may share one i
     return x
 
 
-def _backward_kernel(x: np.ndarray, w_shape: tuple[int, ...], y: np.ndarray, spec: Spec) -> np.ndarray:
+def _backward_kernel(x: np.ndarray, w_shape: Shape, y: np.ndarray, spec: Spec) -> np.ndarray:
     w, filled = np.zeros(w_shape, y.dtype), _with_cval(x, spec)
     axes = "xyz"[:len(spec.stride)]
     for j, o, i in _triples(x.shape, w_shape, y.shape, spec, fill=True):
@@ -81,7 +84,7 @@ def _backward_kernel(x: np.ndarray, w_shape: tuple[int, ...], y: np.ndarray, spe
     return w
 
 
-def _triples(x_shape: tuple[int, ...], w_shape: tuple[int, ...], y_shape: tuple[int, ...], spec: Spec, fill: bool) -> Iterator[tuple]:
+def _triples(x_shape: Shape, w_shape: Shape, y_shape: Shape, spec: Spec, fill: bool) -> Iterator[tuple]:
     """Yield for each tap its index in the kernel, and those of the outputs and of the inputs that belong to it.
 
     With `fill` and a `cval` other than 0, a position outside becomes the index n of the sample that `_with_cval` appends.
@@ -132,7 +135,7 @@ def _with_cval(x: np.ndarray, spec: Spec) -> np.ndarray:
     return np.pad(x, [(0, 0)] * 3 + after, constant_values=x.dtype.type(cval))
 
 
-def _by_group(input: np.ndarray, kernel: np.ndarray, output: np.ndarray, groups: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _by_group(input: np.ndarray, kernel: np.ndarray, output: np.ndarray, groups: int) -> tuple[np.ndarray, ...]:
     """Return the arrays with an axis of their own for the groups, in the dtype of the sums."""
     cout, cin = kernel.shape[0] // groups, kernel.shape[1]
     shapes = (
@@ -159,11 +162,11 @@ def conv_transpose(g: Any, v: Any, mode: str | int = "valid", **options: Any) ->
     return calls.transpose(run, g, v, mode, **options)
 
 
-def correlate_vjp(g: Any, a: Any, v: Any, mode: str | int = "valid", **options: Any) -> tuple[np.ndarray | None, np.ndarray | None]:
+def correlate_vjp(g: Any, a: Any, v: Any, mode: str | int = "valid", **options: Any) -> Gradients:
     """`corrfast.correlate_vjp`, computed by `run`."""
     return calls.vjp(run, g, a, v, mode, flip=False, **options)
 
 
-def convolve_vjp(g: Any, a: Any, v: Any, mode: str | int = "full", **options: Any) -> tuple[np.ndarray | None, np.ndarray | None]:
+def convolve_vjp(g: Any, a: Any, v: Any, mode: str | int = "full", **options: Any) -> Gradients:
     """`corrfast.convolve_vjp`, computed by `run`."""
     return calls.vjp(run, g, a, v, mode, flip=True, **options)

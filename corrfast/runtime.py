@@ -178,7 +178,7 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
         return config
     text = dict(config)
     text["openmp"] = "yes" if config["openmp"] else "no"
-    text["isas"] = ", ".join([isa["name"] if isa["usable"] else f"{isa['name']} (not on this processor)" for isa in config["isas"]])
+    text["isas"] = ", ".join([isa["name"] + ("" if isa["usable"] else " (not on this processor)") for isa in config["isas"]])
     print("corrfast")
     for name, value in text.items():
         print(f"  {_LABELS.get(name, name):<16} {value}")

@@ -23,16 +23,28 @@ typedef struct cf_shape {
 static inline int64_t cf_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t cf_max(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t cf_clamp(int64_t v, int64_t lo, int64_t hi) { return v < lo ? lo : v > hi ? hi : v; }
-static inline int64_t cf_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; } /* a >= 0, b > 0 */
+
+/* Divisors are mostly 1, and a division costs more than the rest of its function: small problems would feel it. */
+static inline int64_t cf_ceil_div(int64_t a, int64_t b) { return b == 1 ? a : (a + b - 1) / b; } /* a >= 0, b > 0 */
+
+/* Takes the last digit off a number whose digits count up to different extents: index % extent, leaving index / extent. */
+static inline int64_t cf_take_digit(int64_t *index, int64_t extent)
+{
+    if (extent == 1)
+        return 0;
+    int64_t rest = *index % extent;
+    *index /= extent;
+    return rest;
+}
 
 static inline int64_t cf_gcd(int64_t a, int64_t b)
 {
-    while (b) {
+    while (b > 1) {
         int64_t r = a % b;
         a = b;
         b = r;
     }
-    return a;
+    return b ? 1 : a;
 }
 
 /* First and last input position that any window of the axis touches (last < first if there is none). */

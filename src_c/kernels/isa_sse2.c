@@ -10,7 +10,7 @@
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__)
 #pragma GCC push_options
-#pragma GCC optimize("O3", "fp-contract=off", "no-math-errno", "no-trapping-math")
+#pragma GCC optimize("O2", "fp-contract=off", "no-math-errno", "no-trapping-math")
 #endif
 
 #define CF_SUFFIX __sse2

@@ -36,8 +36,10 @@ typedef struct tiling {
     int64_t tap_rows, tap_cols;    /* taps of one chunk */
     int64_t row_chunks, col_chunks, slices, slice_chunks;
     int64_t rows, cols;            /* outputs of one block */
+    int64_t left, right;           /* columns of narrower blocks at the ends, so that all others are read in place */
     int64_t row_blocks, col_blocks;
-    int64_t lines, sub_line, line; /* lines of a slice, samples of a class's line, of a whole line */
+    int64_t lines, sub_line, line; /* lines of a slice, samples of a class's packed line, of a whole packed line */
+    int64_t fill_line;             /* samples of the line of constants */
     size_t lines_bytes, planes_bytes, taps_bytes, fill_bytes, pack_bytes, raw_bytes, y_bytes;
 } tiling;
 
@@ -81,6 +83,21 @@ static void tile_sum(const cf_plan *plan, tiling *t)
     t->by_line = row->k == 1 && t->col_step == 1 && cf_ceil_div(t->tap_cols, t->col_classes) >= set->line_taps;
 }
 
+/* Columns whose windows leave the array become blocks of their own where they are few among many, and only they are packed.
+ * Below some 500 columns packing all lines costs less than the calls for narrow blocks.  Returns the columns that are packed. */
+static int64_t split_ends(const cf_plan *plan, tiling *t)
+{
+    const cf_axis *a = plan->task.shape.axis, *col = &a[2];
+    int64_t reach = (col->k - 1) * col->dilation;
+    int64_t left = cf_max(col->lo, 0), right = cf_max(cf_last_position(col) - col->n + 1, 0);
+    int64_t few = a[1].m > 1 || a[0].m > 1 ? 512 : 16384;
+    if (col->stride > 1 || col->m < few || left + right + 32 > col->m / 4 || reach > col->n)
+        return col->m;
+    t->left = left ? cf_max(left, 16) : 0; /* whole vectors, at no cost */
+    t->right = right ? cf_max(right, 16) : 0;
+    return cf_max(t->left, t->right);
+}
+
 static void tile(const cf_plan *plan, tiling *t)
 {
     const cf_shape *s = &plan->task.shape;
@@ -92,44 +109,47 @@ static void tile(const cf_plan *plan, tiling *t)
     t->packs = cf_converts(dtype) || (col->xs != 1 && col->n > 1) || t->col_classes > 1 || (col->stride > 1 && col->m > 1);
     t->aside = cf_converts(dtype) || (col->ys != 1 && col->m > 1);
 
-    int64_t phase_rows = cf_ceil_div(row->m, t->row_phases);
-    int may_pack = t->packs || cf_leaves_array(col);
+    int64_t phase_rows = cf_ceil_div(row->m, t->row_phases), packed = t->packs ? col->m : 0;
+    if (!t->packs && cf_leaves_array(col))
+        packed = split_ends(plan, t);
     /* Wide blocks: short column strips break the hardware's prefetching. */
-    t->cols = col->m <= 5120 ? col->m : row->m == 1 && s->axis[0].m == 1 ? 16384 : 4096;
+    int64_t inner = col->m - t->left - t->right;
+    t->cols = inner <= 5120 ? inner : row->m == 1 && s->axis[0].m == 1 ? 16384 : 4096;
     t->rows = cf_min(phase_rows, cf_clamp(32768 / t->cols, 32, 256));
-    if (may_pack) {
-        int64_t budget = PACK_BYTES / size / t->slices;
+    if (packed) {
+        int64_t budget = PACK_BYTES / size / t->slices, *cols = t->left || t->right ? &packed : &t->cols;
         t->rows = cf_min(t->rows, cf_max(32, 2 * t->tap_rows));
-        while (t->rows > 8 && lines_of(t, t->rows) * line_of(t, cf_min(t->cols, 2048)) > budget)
+        while (t->rows > 8 && lines_of(t, t->rows) * line_of(t, cf_min(*cols, 2048)) > budget)
             t->rows -= t->rows / 4;
-        while (t->cols > 64 && lines_of(t, t->rows) * line_of(t, t->cols) > budget)
+        while (cols == &t->cols && t->cols > 64 && lines_of(t, t->rows) * line_of(t, t->cols) > budget)
             t->cols -= cf_max(t->cols / 4, 1);
-        while (t->rows > 1 && lines_of(t, t->rows) * line_of(t, t->cols) > budget)
+        while (t->rows > 1 && lines_of(t, t->rows) * line_of(t, *cols) > budget)
             t->rows -= cf_max(t->rows / 4, 1);
     }
     int64_t call = t->slices * t->tap_rows * t->tap_cols;
     while (t->rows * t->cols * call > MAX_CALL_WORK && t->rows > 4)
         t->rows = cf_max(4, t->rows / 2);
-    if (t->cols >= 128)
+    if (t->cols >= 128 && t->cols < inner)
         t->cols &= ~(int64_t)63; /* whole vectors in all blocks but the last */
-    if (t->cols < col->m && col->m < t->cols + t->cols / 8)
-        t->cols = col->m;
+    if (t->left == 0 && t->right == 0)
+        packed = packed ? t->cols : 0;
     t->row_blocks = cf_ceil_div(phase_rows, t->rows);
-    t->col_blocks = cf_ceil_div(col->m, t->cols);
+    t->col_blocks = cf_ceil_div(inner, t->cols) + (t->left > 0) + (t->right > 0);
     t->lines = lines_of(t, t->rows);
-    t->sub_line = line_of(t, t->cols) / t->col_classes;
-    t->line = line_of(t, t->cols);
+    t->line = line_of(t, packed);
+    t->sub_line = t->line / t->col_classes;
+    t->fill_line = line_of(t, cf_max(t->cols, cf_max(t->left, t->right)));
 
-    int zero_fill = 0;
+    int fills = 0;
     for (int i = 0; i < 2; i++)
-        zero_fill |= s->axis[i].boundary == CORRFAST_CONSTANT && cf_leaves_array(&s->axis[i]);
+        fills |= s->axis[i].boundary == CORRFAST_CONSTANT && cf_leaves_array(&s->axis[i]);
     t->lines_bytes = cf_round64((size_t)(t->slices * t->lines) * sizeof(void *));
     t->planes_bytes = cf_round64((size_t)(t->slices * t->row_classes * t->col_classes) * sizeof(cf_plane));
     t->taps_bytes = cf_converts(dtype) ? cf_round64((size_t)(t->slices * t->tap_rows * t->tap_cols * size)) : 0;
-    t->fill_bytes = zero_fill ? cf_round64((size_t)(t->line * size)) : 0;
-    t->pack_bytes = may_pack ? cf_round64((size_t)(t->slices * t->lines * t->line * size)) : 0;
+    t->fill_bytes = fills ? cf_round64((size_t)(t->fill_line * size)) : 0;
+    t->pack_bytes = packed ? cf_round64((size_t)(t->slices * t->lines * t->line * size)) : 0;
     t->raw_bytes = cf_converts(dtype) ? cf_round64((size_t)(t->sub_line * dtype->size)) : 0;
-    t->y_bytes = t->aside ? cf_round64((size_t)(t->rows * t->cols * size)) : 0;
+    t->y_bytes = t->aside ? cf_round64((size_t)(t->rows * cf_max(t->cols, cf_max(t->left, t->right)) * size)) : 0;
 }
 
 static size_t scratch_of(const tiling *t)
@@ -170,7 +190,7 @@ static const void *constant_line(block *b)
             cf_widen(task->dtype, value, task->cval, 1, 1);
         else
             memcpy(value, task->cval, sizeof value);
-        cf_fill(b->fill, 1, value, b->job->t.line, task->dtype->arith_size);
+        cf_fill(b->fill, 1, value, b->job->t.fill_line, task->dtype->arith_size);
         b->filled = 1;
     }
     return b->fill;
@@ -210,7 +230,7 @@ static cf_plane *add_slice(block *b, const chunk *c, int64_t slice, const void *
     const cf_task *task = &b->job->plan->task;
     const cf_shape *s = &task->shape;
     const cf_axis *row = &s->axis[1];
-    int64_t size = task->dtype->size, arith = task->dtype->arith_size, tap0 = slice % s->axis[0].k, ci = slice / s->axis[0].k;
+    int64_t size = task->dtype->size, arith = task->dtype->arith_size, ci = slice, tap0 = cf_take_digit(&ci, s->axis[0].k);
     int64_t depth = cf_border_index(s->axis[0].boundary, b->depth * s->axis[0].stride + tap0 * s->axis[0].dilation - s->axis[0].lo,
                                     s->axis[0].n);
     if (depth < 0 && task->pads_with_zero)
@@ -248,7 +268,7 @@ static void set_taps(const block *b, const chunk *c, int64_t co)
     int64_t size = task->dtype->size, arith = task->dtype->arith_size;
     cf_plane *plane = b->planes;
     for (int64_t slice = c->slice; slice < c->slice + c->slices; slice++) {
-        int64_t tap0 = slice % a[0].k, ci = slice / a[0].k;
+        int64_t ci = slice, tap0 = cf_take_digit(&ci, a[0].k);
         if (task->pads_with_zero && cf_border_index(a[0].boundary, b->depth * a[0].stride + tap0 * a[0].dilation - a[0].lo, a[0].n) < 0)
             continue;
         const char *w = (const char *)b->job->arrays->kernel +
@@ -318,9 +338,9 @@ static chunk chunk_at(const block *b, int64_t index)
     const tiling *t = &b->job->t;
     const cf_shape *s = &b->job->plan->task.shape;
     chunk c;
-    c.tap_col = index % t->col_chunks * t->tap_cols;
-    c.tap_row = index / t->col_chunks % t->row_chunks * t->tap_rows;
-    c.slice = index / t->col_chunks / t->row_chunks * t->slices;
+    c.tap_col = cf_take_digit(&index, t->col_chunks) * t->tap_cols;
+    c.tap_row = cf_take_digit(&index, t->row_chunks) * t->tap_rows;
+    c.slice = index * t->slices;
     c.tap_cols = cf_min(t->tap_cols, s->axis[2].k - c.tap_col);
     c.tap_rows = cf_min(t->tap_rows, s->axis[1].k - c.tap_row);
     c.slices = cf_min(t->slices, s->cin * s->axis[0].k - c.slice);
@@ -360,21 +380,34 @@ static int sum_block(block *b, int64_t co, int64_t co_end)
     return 0;
 }
 
+static void place_columns(block *b, int64_t index)
+{
+    const tiling *t = &b->job->t;
+    int64_t m = b->job->plan->task.shape.axis[2].m, inner_end = m - t->right;
+    if (t->left && index == 0) {
+        b->cols = t->left;
+        return;
+    }
+    b->col = t->left + (index - (t->left > 0)) * t->cols;
+    b->cols = cf_min(t->cols, inner_end - b->col);
+    if (b->col >= inner_end) {
+        b->col = inner_end;
+        b->cols = t->right;
+    }
+}
+
 static void piece(const void *argument, int64_t index, cf_worker *worker)
 {
     const job *j = argument;
     const tiling *t = &j->t;
     const cf_shape *s = &j->plan->task.shape;
     block b = {.job = j, .worker = worker};
-    b.col = index % t->col_blocks * t->cols;
-    b.row = index / t->col_blocks % t->row_blocks * t->rows;
-    int64_t place = index / t->col_blocks / t->row_blocks;
-    b.phase = place % t->row_phases;
-    b.depth = place / t->row_phases % s->axis[0].m;
-    place = place / t->row_phases / s->axis[0].m;
-    b.group = place % s->groups;
-    b.batch = place / s->groups;
-    b.cols = cf_min(t->cols, s->axis[2].m - b.col);
+    place_columns(&b, cf_take_digit(&index, t->col_blocks));
+    b.row = cf_take_digit(&index, t->row_blocks) * t->rows;
+    b.phase = cf_take_digit(&index, t->row_phases);
+    b.depth = cf_take_digit(&index, s->axis[0].m);
+    b.group = cf_take_digit(&index, s->groups);
+    b.batch = index;
     b.rows = cf_min(t->rows, cf_ceil_div(s->axis[1].m - b.phase, t->row_phases) - b.row);
     if (b.rows <= 0)
         return;
@@ -429,8 +462,8 @@ static void describe(const cf_plan *plan, char *text, size_t size)
 {
     tiling t;
     tile(plan, &t);
-    snprintf(text, size, "%s kernel, blocks of %lld x %lld outputs, %s lines", t.by_line ? "line" : "rows", (long long)t.rows,
-             (long long)t.cols, t.packs ? "packed" : cf_leaves_array(&plan->task.shape.axis[2]) ? "padded" : "in-place");
+    snprintf(text, size, "%s kernel, blocks of %lld x %lld outputs, lines %s", t.by_line ? "line" : "rows", (long long)t.rows,
+             (long long)t.cols, t.packs ? "packed" : t.left || t.right ? "in place, padded at the ends" : t.pack_bytes ? "padded" : "in place");
 }
 
 static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)

@@ -25,8 +25,8 @@ static void FN(forward)(const void *argument, int64_t index, cf_worker *worker)
     const cf_shape *s = &t->shape;
     const cf_axis *a = s->axis;
     int cx = (t->conjugate & CORRFAST_CONJ_INPUT) != 0, cw = (t->conjugate & CORRFAST_CONJ_KERNEL) != 0;
-    int64_t o1 = index % a[1].m, o0 = index / a[1].m % a[0].m, channel = index / a[1].m / a[0].m % (s->groups * s->cout);
-    int64_t b = index / a[1].m / a[0].m / (s->groups * s->cout), first_in = channel / s->cout * s->cin;
+    int64_t o1 = cf_take_digit(&index, a[1].m), o0 = cf_take_digit(&index, a[0].m);
+    int64_t channel = cf_take_digit(&index, s->groups * s->cout), b = index, first_in = channel / s->cout * s->cin;
     T *y = (T *)job_->arrays->output + b * s->y_batch + channel * s->y_channel + o0 * a[0].ys + o1 * a[1].ys;
     A cval = FN(load)(t->cval, 0, cx);
     for (int64_t o2 = 0; o2 < a[2].m; o2++) {
@@ -61,7 +61,7 @@ static void FN(backward_input)(const void *argument, int64_t index, cf_worker *w
     const cf_shape *s = &t->shape;
     const cf_axis *a = s->axis;
     int cg = (t->conjugate & CORRFAST_CONJ_OUTPUT) != 0, cw = (t->conjugate & CORRFAST_CONJ_KERNEL) != 0;
-    int64_t channel = index % (s->groups * s->cin), b = index / (s->groups * s->cin);
+    int64_t channel = cf_take_digit(&index, s->groups * s->cin), b = index;
     int64_t first_out = channel / s->cin * s->cout, ci = channel % s->cin;
     T *x = (T *)job_->arrays->input + b * s->x_batch + channel * s->x_channel;
     int aside = sizeof(A) != sizeof(T);
@@ -106,8 +106,8 @@ static void FN(backward_kernel)(const void *argument, int64_t index, cf_worker *
     const cf_shape *s = &t->shape;
     const cf_axis *a = s->axis;
     int cg = (t->conjugate & CORRFAST_CONJ_OUTPUT) != 0, cx = (t->conjugate & CORRFAST_CONJ_INPUT) != 0;
-    int64_t j2 = index % a[2].k, j1 = index / a[2].k % a[1].k, j0 = index / a[2].k / a[1].k % a[0].k;
-    int64_t pair = index / a[2].k / a[1].k / a[0].k, ci = pair % s->cin, co = pair / s->cin, first_in = co / s->cout * s->cin;
+    int64_t j2 = cf_take_digit(&index, a[2].k), j1 = cf_take_digit(&index, a[1].k), j0 = cf_take_digit(&index, a[0].k);
+    int64_t ci = cf_take_digit(&index, s->cin), co = index, first_in = co / s->cout * s->cin;
     A cval = FN(load)(t->cval, 0, cx), sum;
     memset(&sum, 0, sizeof sum);
     for (int64_t b = 0; b < s->batch; b++)

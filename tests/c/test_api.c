@@ -1,0 +1,217 @@
+/* The C API as a program that vendors it uses it: plans, the caller's memory, threads and cancellation, and wrong arguments. */
+#include "corrfast.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int failures;
+
+#define CHECK(condition)                                                        \
+    do {                                                                        \
+        if (!(condition)) {                                                     \
+            printf("test_api: line %d: %s is false\n", __LINE__, #condition);   \
+            failures++;                                                         \
+        }                                                                       \
+    } while (0)
+
+/* A 1-D problem on contiguous float32 arrays. */
+static corrfast_problem line(int64_t n, int64_t k, int64_t lo, int64_t hi)
+{
+    corrfast_problem p = {.size = sizeof p, .rank = 1, .dtype = CORRFAST_FLOAT32, .batch = 1, .groups = 1, .input_channels = 1,
+                          .output_channels = 1, .input_size = {n}, .kernel_size = {k}, .stride = {1}, .dilation = {1},
+                          .padding_lo = {lo}, .padding_hi = {hi}, .input_stride = {n, n, 1}, .kernel_stride = {k, k, 1}};
+    int64_t m = n + lo + hi - k + 1;
+    p.output_stride[0] = p.output_stride[1] = m;
+    p.output_stride[2] = 1;
+    return p;
+}
+
+static void test_worked_examples(void)
+{
+    const float f[] = {2, 1, 3, 5, 4}, h[] = {1, -1}, l[] = {-1, 2, -1};
+    float y[4], g[5], v[2];
+    corrfast_problem p = line(5, 2, 0, 0);
+    CHECK(corrfast_forward(&p, NULL, f, h, y) == CORRFAST_OK);
+    CHECK(y[0] == 1 && y[1] == -2 && y[2] == -2 && y[3] == 1);
+    CHECK(corrfast_backward_input(&p, NULL, g, h, y) == CORRFAST_OK);
+    CHECK(g[0] == 1 && g[1] == -3 && g[2] == 0 && g[3] == 3 && g[4] == -1);
+    CHECK(corrfast_backward_kernel(&p, NULL, f, v, y) == CORRFAST_OK);
+    CHECK(v[0] == 2 * 1 - 1 * 2 - 3 * 2 + 5 * 1 && v[1] == 1 * 1 - 3 * 2 - 5 * 2 + 4 * 1);
+    p.kernel_stride[2] = -1; /* convolution: a reversed view */
+    CHECK(corrfast_forward(&p, NULL, f, h + 1, y) == CORRFAST_OK);
+    CHECK(y[0] == -1 && y[1] == 2 && y[2] == 2 && y[3] == -1);
+    p = line(5, 3, 0, 0);
+    CHECK(corrfast_forward(&p, NULL, f, l, y) == CORRFAST_OK);
+    CHECK(y[0] == -3 && y[1] == 0 && y[2] == 3);
+}
+
+typedef struct counter {
+    int live, taken, fail_at; /* the fail_at-th allocation fails */
+} counter;
+
+static void *count_allocate(void *context, size_t bytes)
+{
+    counter *c = context;
+    if (++c->taken == c->fail_at)
+        return NULL;
+    void *base = malloc(bytes + 128);
+    if (!base)
+        return NULL;
+    uintptr_t start = ((uintptr_t)base + 64 + 63) & ~(uintptr_t)63;
+    ((void **)start)[-1] = base;
+    c->live++;
+    return (void *)start;
+}
+
+static void count_release(void *context, void *block, size_t bytes)
+{
+    counter *c = context;
+    (void)bytes;
+    c->live--;
+    free(((void **)block)[-1]);
+}
+
+/* The n-th allocation fails, for n = 1, 2, ... until none does. */
+static void test_memory(void)
+{
+    corrfast_problem p = line(20000, 31, 15, 15);
+    p.boundary[0] = CORRFAST_REFLECT;
+    float *x = calloc(20000, sizeof *x), *y = calloc(20000, sizeof *y), w[31];
+    for (int i = 0; i < 20000; i++)
+        x[i] = (float)(i % 7);
+    for (int i = 0; i < 31; i++)
+        w[i] = (float)(i % 5);
+    for (int pass = 0; pass < 3; pass++) {
+        int status = -1, tries = 0;
+        for (; status && tries < 50; tries++) {
+            counter c = {.fail_at = tries + 1};
+            corrfast_options o = {.size = sizeof o, .threads = 1, .allocate = count_allocate, .release = count_release, .allocator_context = &c};
+            status = pass == 0 ? corrfast_forward(&p, &o, x, w, y)
+                   : pass == 1 ? corrfast_backward_input(&p, &o, x, w, y) : corrfast_backward_kernel(&p, &o, x, w, y);
+            CHECK(c.live == 0);
+            CHECK(status == CORRFAST_OK || status == CORRFAST_ERR_MEMORY);
+        }
+        CHECK(status == CORRFAST_OK && tries > 1);
+    }
+    /* with scratch of the size that the planner states nothing is allocated */
+    corrfast_report report = {.size = sizeof report};
+    counter c = {.fail_at = 1};
+    corrfast_options o = {.size = sizeof o, .threads = 1, .allocate = count_allocate, .release = count_release, .allocator_context = &c};
+    CHECK(corrfast_explain(&p, CORRFAST_FORWARD, &o, &report) == CORRFAST_OK);
+    o.scratch_size = (size_t)report.scratch_bytes;
+    void *block = malloc(o.scratch_size + 64);
+    o.scratch = (void *)(((uintptr_t)block + 63) & ~(uintptr_t)63);
+    CHECK(corrfast_forward(&p, &o, x, w, y) == CORRFAST_OK && c.taken == 0);
+    free(block);
+    free(x);
+    free(y);
+}
+
+typedef struct loop {
+    int64_t calls, tasks;
+} loop;
+
+static void backwards(void *context, int64_t count, void (*task)(void *argument, int64_t index), void *argument)
+{
+    loop *l = context;
+    l->calls++;
+    for (int64_t i = count - 1; i >= 0; i--, l->tasks++)
+        task(argument, i);
+}
+
+static int stop_at_third(void *context)
+{
+    return ++*(int *)context >= 3;
+}
+
+static void test_threads_and_cancellation(void)
+{
+    enum { N = 400000, K = 400 };
+    corrfast_problem p = line(N, K, 0, 0);
+    float *x = malloc(N * sizeof *x), *w = malloc(K * sizeof *w), *y = malloc(N * sizeof *y), *z = malloc(N * sizeof *z);
+    size_t bytes = (N - K + 1) * sizeof *y;
+    for (int i = 0; i < N; i++)
+        x[i] = (float)(i % 1009 * 7919 % 1009) / 97;
+    for (int i = 0; i < K; i++)
+        w[i] = (float)(i * 31 % 17) / 7;
+    loop l = {0};
+    corrfast_options one = {.size = sizeof one, .threads = 1}, o = {.size = sizeof o, .threads = 4};
+    CHECK(corrfast_forward(&p, &one, x, w, y) == CORRFAST_OK);
+    CHECK(corrfast_forward(&p, &o, x, w, z) == CORRFAST_OK && memcmp(y, z, bytes) == 0);
+    memset(z, 0, bytes);
+    o.parallel_for = backwards;
+    o.parallel_context = &l;
+    CHECK(corrfast_forward(&p, &o, x, w, z) == CORRFAST_OK && memcmp(y, z, bytes) == 0);
+    CHECK(l.calls == 1 && l.tasks == 4);
+
+    int asked = 0;
+    one.cancel = stop_at_third;
+    one.cancel_context = &asked;
+    CHECK(corrfast_forward(&p, &one, x, w, z) == CORRFAST_ERR_CANCELLED && asked == 3);
+
+    corrfast_plan *plan;
+    one.cancel = NULL;
+    CHECK(corrfast_plan_create(&p, CORRFAST_FORWARD, &one, &plan) == CORRFAST_OK);
+    memset(z, 0, bytes);
+    CHECK(corrfast_plan_run(plan, &one, x, w, z) == CORRFAST_OK && memcmp(y, z, bytes) == 0);
+    corrfast_plan_destroy(plan);
+    free(x);
+    free(w);
+    free(y);
+    free(z);
+}
+
+/* A wrong argument is refused before anything is written. */
+static void test_wrong_arguments(void)
+{
+    float x[8] = {0}, w[4] = {0}, y[8];
+    corrfast_problem good = line(8, 3, 0, 0), p;
+#define REFUSED(change, status)                                          \
+    do {                                                                 \
+        p = good;                                                        \
+        change;                                                          \
+        memset(y, 0x77, sizeof y);                                       \
+        CHECK(corrfast_forward(&p, NULL, x, w, y) == (status));          \
+        CHECK(((unsigned char *)y)[0] == 0x77);                          \
+    } while (0)
+    REFUSED(p.size = 0, CORRFAST_ERR_ARGUMENT);
+    REFUSED(p.rank = 0, CORRFAST_ERR_ARGUMENT);
+    REFUSED(p.rank = 4, CORRFAST_ERR_ARGUMENT);
+    REFUSED(p.dtype = 0, CORRFAST_ERR_ARGUMENT);
+    REFUSED(p.dtype = 99, CORRFAST_ERR_ARGUMENT);
+    REFUSED(p.accumulate = CORRFAST_FLOAT64, CORRFAST_ERR_ARGUMENT);
+    REFUSED(p.batch = -1, CORRFAST_ERR_ARGUMENT);
+    REFUSED(p.groups = 0, CORRFAST_ERR_ARGUMENT);
+    REFUSED(p.groups = 2, CORRFAST_ERR_ARGUMENT);
+    REFUSED(p.input_channels = 0, CORRFAST_ERR_ARGUMENT);
+    REFUSED(p.stride[0] = 0, CORRFAST_ERR_ARGUMENT);
+    REFUSED(p.dilation[0] = -1, CORRFAST_ERR_ARGUMENT);
+    REFUSED(p.input_size[0] = 0, CORRFAST_ERR_ARGUMENT);
+    REFUSED(p.kernel_size[0] = 0, CORRFAST_ERR_ARGUMENT);
+    REFUSED(p.kernel_size[0] = 9, CORRFAST_ERR_ARGUMENT);
+    REFUSED(p.boundary[0] = 5, CORRFAST_ERR_ARGUMENT);
+    REFUSED(p.padding_lo[0] = INT64_MAX, CORRFAST_ERR_OVERFLOW);
+    REFUSED(p.padding_lo[0] = INT64_MIN, CORRFAST_ERR_OVERFLOW);
+    REFUSED(p.dilation[0] = INT64_MAX, CORRFAST_ERR_OVERFLOW);
+    REFUSED((p.dilation[0] = INT64_MAX / 4, p.padding_lo[0] = INT64_MAX / 2), CORRFAST_ERR_OVERFLOW);
+    REFUSED(p.input_stride[2] = INT64_MAX, CORRFAST_ERR_OVERFLOW);
+    REFUSED(p.output_stride[2] = INT64_MIN, CORRFAST_ERR_OVERFLOW);
+    corrfast_options o = {.size = sizeof o, .method = 77};
+    CHECK(corrfast_forward(&good, &o, x, w, y) == CORRFAST_ERR_ARGUMENT);
+    o = (corrfast_options){.size = sizeof o, .threads = -1};
+    CHECK(corrfast_forward(&good, &o, x, w, y) == CORRFAST_ERR_ARGUMENT);
+    o = (corrfast_options){.size = sizeof o, .method = CORRFAST_FFT};
+    CHECK(corrfast_forward(&good, &o, x, w, y) == CORRFAST_ERR_METHOD);
+    CHECK(corrfast_forward(NULL, NULL, x, w, y) == CORRFAST_ERR_ARGUMENT);
+}
+
+int main(void)
+{
+    test_worked_examples();
+    test_memory();
+    test_threads_and_cancellation();
+    test_wrong_arguments();
+    printf("test_api: %d failures, isa %s\n", failures, corrfast_isa());
+    return failures != 0;
+}
