@@ -34,6 +34,7 @@ cdef bint scopes_exist = False
 
 cdef object VALID = "valid", SAME = "same", FULL = "full", CONSTANT = "constant", AUTO = "auto"
 cdef dict BOUNDARIES = {"constant": 0, "edge": 1, "wrap": 2, "symmetric": 3, "reflect": 4}  # as in arguments.py
+cdef tuple METHODS = ("auto", "direct", "fft", "separable", "winograd", "reference")  # by the C library's numbers
 cdef object general_forward = None  # corrfast.filters.general_forward, once it is imported
 
 
@@ -57,7 +58,7 @@ cdef int look_for_signals(void *context) noexcept nogil:
         return check_signals()
 
 
-cdef int fail(int status) except -1:
+cdef int fail(int status, int method=0) except -1:
     """Raise the exception of a status that is not success."""
     if status == CORRFAST_ERR_CANCELLED and PyErr_Occurred():
         return -1
@@ -67,7 +68,7 @@ cdef int fail(int status) except -1:
     if status == CORRFAST_ERR_OVERFLOW:
         raise OverflowError(f"corrfast: {text}")
     if status == CORRFAST_ERR_METHOD:
-        raise ValueError(f"method: {text}; 'auto' picks one that does, corrfast.explain lists them")
+        raise ValueError(f"method={METHODS[method]!r}: {text}; 'auto' and 'direct' do")
     if status == CORRFAST_ERR_ISA:
         raise RuntimeError(f"corrfast: {text}")
     if status == CORRFAST_ERR_CANCELLED:
@@ -215,7 +216,7 @@ def run(int pass_, cnp.ndarray input not None, cnp.ndarray kernel not None, cnp.
         else:
             status = corrfast_backward_kernel(&problem, &options, x, k, y)
     if status:
-        fail(status)
+        fail(status, options.method)
 
 
 def describe(int pass_, cnp.ndarray input not None, cnp.ndarray kernel not None, cnp.ndarray output not None, spec):
@@ -231,7 +232,7 @@ def describe(int pass_, cnp.ndarray input not None, cnp.ndarray kernel not None,
     report.size = sizeof(corrfast_report)
     status = corrfast_explain(&problem, pass_, &options, &report)
     if status:
-        fail(status)
+        fail(status, options.method)
     alternatives = []
     for i in range(report.method_count):
         seconds = report.methods[i].seconds

@@ -32,6 +32,7 @@ PRECISION_SCOPE: ContextVar[int] = ContextVar("corrfast.precision", default=0)
 MAX_RANK = 3
 INT64_MAX = 2**63 - 1
 INT32_MAX = 2**31 - 1
+POSITION_MAX = INT64_MAX // 4  # as in the C core, which adds up a few positions o*s + j*d - lo
 
 #: `numpy.dtype.char` of what can be computed with: bool, integers, floats, complex numbers.
 NUMERIC = frozenset("?bBhHiIlLqQefdgFDG")
@@ -224,8 +225,7 @@ def output_sizes(n: Numbers, k: Numbers, stride: Numbers, dilation: Numbers, pad
     """Return m = floor((n + lo + hi - dilation*(k-1) - 1) / stride) + 1 per spatial axis."""
     sizes = []
     for ni, ki, s, d, (lo, hi) in zip(n, k, stride, dilation, padding):
-        # Bounds every position o*s + j*d - lo that a pass can come upon.
-        if s > INT64_MAX or d > INT64_MAX or ni + abs(lo) + abs(hi) > INT64_MAX:
+        if s > INT64_MAX or d > INT64_MAX or 2 * ni + lo + hi + abs(lo) > POSITION_MAX:
             raise OverflowError(f"stride {s}, dilation {d} or length {ni} with padding {(lo, hi)} does not fit in 64 bits")
         room = ni + lo + hi - d * (ki - 1) - 1
         if room < 0:

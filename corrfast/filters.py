@@ -271,20 +271,20 @@ def prepare(v: ArrayLike, mode: str | int | None = None, *, function: str | Call
     >>> smooth([0, 0, 4, 0])
     array([0, 4, 8, 4])
     """
-    return Prepared(v, mode, function, shape, axes=axes, stride=stride, dilation=dilation, padding=padding, boundary=boundary,
-                    cval=cval, method=method, precision=precision, dtype=dtype, workers=workers)
+    return Prepared(v, mode, function, shape, dtype, axes=axes, stride=stride, dilation=dilation, padding=padding,
+                    boundary=boundary, cval=cval, method=method, precision=precision, workers=workers)
 
 
 class Prepared:
     """A kernel with its options, to be called as ``f(a, out=None)``; made by `prepare`."""
 
-    __slots__ = ("_flip", "_kept", "_kernel", "_mode", "_options", "_shape")
+    __slots__ = ("_dtype", "_flip", "_kept", "_kernel", "_mode", "_options", "_shape")
 
     #: Any length that no kernel exceeds: options are checked against it while the shape of `a` is not known.
-    _LONG = 2**61
+    _LONG = 2**59
 
     def __init__(self, v: ArrayLike, mode: str | int | None, function: str | Callable[..., np.ndarray],
-                 shape: Iterable[int] | None, **options: Any) -> None:
+                 shape: Iterable[int] | None, dtype: DTypeLike | None, **options: Any) -> None:
         """Check everything that does not depend on `a`."""
         if function not in ("correlate", "convolve", _core.correlate, _core.convolve):
             raise ValueError(f"function={function!r}: expected 'correlate' or 'convolve'")
@@ -292,13 +292,16 @@ class Prepared:
         self._mode = ("full" if self._flip else "valid") if mode is None else mode
         if options["precision"] is None:
             options["precision"] = list(arg.PRECISIONS)[arg.PRECISION_SCOPE.get()]
+        self._dtype = dtype
         self._options = {name: _frozen(value) for name, value in options.items()}
         self._kernel = np.array(arg.as_array(v, "v", self._flip), order="C")
         self._shape = None if shape is None else tuple([arg.integer(extent, "shape") for extent in shape])
         if self._shape and min(self._shape) < 0:
             raise ValueError(f"shape={self._shape}: expected no negative lengths")
         self._kept = None
-        self._understand(self._shape if shape is not None else self._any_shape(), self._kernel.dtype)
+        known = arg.common_dtype(dtype, v=self._kernel)
+        # Without dtype= the sums have a dtype that depends on `a`; a complex one takes every cval.
+        self._understand(self._any_shape() if shape is None else self._shape, known if dtype is not None else np.dtype(complex))
 
     def __call__(self, a: ArrayLike, out: np.ndarray | None = None) -> np.ndarray:
         """Compute for one array."""
@@ -313,8 +316,7 @@ class Prepared:
         plain = {"stride": 1, "dilation": 1, "boundary": "constant", "cval": 0, "method": "auto", "precision": "default"}
         said = [f"kernel {self._kernel.shape} {self._kernel.dtype}", f"mode={self._mode!r}"]
         said += [f"{name}={value!r}" for name, value in self._options.items() if value is not None and value != plain.get(name)]
-        if self._shape is not None:
-            said.append(f"shape={self._shape}")
+        said += [f"{name}={value!r}" for name, value in (("dtype", self._dtype), ("shape", self._shape)) if value is not None]
         return f"<prepared {'convolve' if self._flip else 'correlate'}: {', '.join(said)}>"
 
     def _any_shape(self) -> tuple[int, ...]:
@@ -328,14 +330,12 @@ class Prepared:
         return tuple([self._LONG if axis in spatial else extent for axis, extent in enumerate(own)])
 
     def _understand(self, shape: tuple[int, ...], dtype: np.dtype) -> calls.Call:
-        options = dict(self._options)
-        common = arg.common_dtype(options.pop("dtype"), v=self._kernel, a=np.empty(0, dtype))
-        return calls.understand(shape, self._kernel.shape, common, self._mode, flip=self._flip, **options)
+        return calls.understand(shape, self._kernel.shape, dtype, self._mode, flip=self._flip, **self._options)
 
     def _understood(self, a: np.ndarray) -> tuple[calls.Call, np.ndarray]:
         kept = self._kept  # one reference, replaced as a whole: threads that share this object need no lock
         if kept is None or kept[0] != a.shape or kept[1] != a.dtype:
-            call = self._understand(a.shape, a.dtype)
+            call = self._understand(a.shape, arg.common_dtype(self._dtype, a=a, v=self._kernel))
             kernel = np.ascontiguousarray(call.kernel.to_core(arg.readable(self._kernel, call.dtype)))
             self._kept = kept = (a.shape, a.dtype, call, kernel)
         return kept[2], kept[3]
@@ -375,8 +375,8 @@ def correlation_lags(n: int, k: int, mode: str | int = "full") -> np.ndarray:
 
     Notes
     -----
-    These are the values of `scipy.signal.correlation_lags`, except in mode "same" where that does not name the results: for odd `n`
-    and even `k` it is one too high, and for `k` > `n` it has `n` values while NumPy and this package return `k` samples.
+    These are the values of `scipy.signal.correlation_lags`, except in mode "same" where those do not name the results: for odd
+    `n` and even `k` they are one too high, and for `k` > `n` they are `n` lags while NumPy and this package return `k` samples.
 
     Examples
     --------

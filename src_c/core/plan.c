@@ -8,10 +8,10 @@
 static const cf_method *const methods[] = {&cf_method_direct, &cf_method_dots, &cf_method_adjoint, &cf_method_reference};
 enum { METHOD_COUNT = (int)(sizeof methods / sizeof *methods) };
 
-/* The adjoint passes of "direct" are direct sums as well: asking for direct allows both. */
+/* The reference sums directly too, for dtypes that have no kernels. */
 static int allowed(const cf_method *m, int asked)
 {
-    return asked == CORRFAST_AUTO || asked == m->id;
+    return asked == CORRFAST_AUTO || asked == m->id || (asked == CORRFAST_DIRECT && m->id == CORRFAST_REFERENCE);
 }
 
 static int choose(cf_plan *plan, int asked)

@@ -45,15 +45,13 @@ static int axis_make(cf_axis *a, int64_t hi)
     if (span < 0)
         return CORRFAST_ERR_ARGUMENT; /* the kernel is larger than the padded input */
     a->m = span / a->stride + 1;
-    /* Positions stay within +-2^61, so that sums of a few of them cannot overflow. */
-    if (add(span, extent, &last) || add(last, a->lo < 0 ? -a->lo : a->lo, &reach) || add(reach, a->n, &reach) ||
-        reach > INT64_MAX / 4 || a->stride > INT64_MAX / 4 || a->dilation > INT64_MAX / 4 || a->lo < -(INT64_MAX / 4))
-        return CORRFAST_ERR_OVERFLOW;
-    /* stride*dilation (the spacing of lines that output rows share) is formed by the methods; larger ones never meet twice. */
     if (a->m == 1)
-        a->stride = 1;
+        a->stride = 1; /* a step never taken may be of any size */
     if (a->k == 1)
         a->dilation = 1;
+    /* Positions, and so strides and dilations, stay within +-2^61: sums of a few of them cannot overflow. */
+    if (add(span, extent, &last) || add(last, a->lo < 0 ? -a->lo : a->lo, &reach) || add(reach, a->n, &reach) || reach > INT64_MAX / 4)
+        return CORRFAST_ERR_OVERFLOW;
     return CORRFAST_OK;
 }
 
