@@ -77,8 +77,9 @@ static void test_memory(void)
 {
     corrfast_problem p = line(20000, 31, 15, 15);
     p.boundary[0] = CORRFAST_REFLECT;
-    float *x = calloc(20000, sizeof *x), *y = calloc(20000, sizeof *y), w[31];
-    for (int i = 0; i < 20000; i++)
+    p.input_stride[2] = 2; /* lines that have to be packed */
+    float *x = calloc(40000, sizeof *x), *y = calloc(20000, sizeof *y), w[31];
+    for (int i = 0; i < 40000; i++)
         x[i] = (float)(i % 7);
     for (int i = 0; i < 31; i++)
         w[i] = (float)(i % 5);
@@ -208,6 +209,10 @@ static void test_wrong_arguments(void)
 
 int main(void)
 {
+    if (corrfast_start()) {
+        printf("test_api: %s\n", corrfast_status_text(CORRFAST_ERR_ISA));
+        return 1;
+    }
     test_worked_examples();
     test_memory();
     test_threads_and_cancellation();

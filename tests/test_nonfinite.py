@@ -1,0 +1,89 @@
+"""A NaN or an Inf reaches exactly the outputs that direct summation gives it to."""
+import comparison
+import corrfast
+import numpy as np
+import pytest
+from comparison import assert_identical
+from corrfast import reference
+from hypothesis import given
+from hypothesis import strategies as st
+from problems import NATIVE_FLOATS, REALS, RULES, generated, problems, same_pairs, small_integers
+
+POISONS = (np.nan, np.inf, -np.inf)
+
+
+def assert_same_places(got, want):
+    """Finite values equal, and NaNs and infinities of either sign at the same places."""
+    if got.dtype.kind == "c":       # how an infinity spreads between real and imaginary part depends on how products are formed
+        finite = np.isfinite(want)
+        np.testing.assert_array_equal(np.isfinite(got), finite)
+        np.testing.assert_array_equal(got[finite], want[finite])
+    else:
+        assert_identical(got, want)
+
+
+def poisoned(array, place, poison):
+    copy = np.array(array)
+    copy.flat[place % copy.size] = poison
+    return copy
+
+
+@pytest.mark.parametrize("poison", [np.nan, -np.inf])
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("shape, kernel", [((23,), (4,)), ((40,), (9,)), ((4, 11), (3, 2)), ((2, 3, 6), (2, 1, 3))])
+def test_every_place_of_the_array(function, shape, kernel, rule, poison):
+    """Zero taps take part: 0 * inf is NaN in NumPy's sums and so in these."""
+    rng = np.random.default_rng(1)
+    a, v = small_integers(rng, shape, "f"), small_integers(rng, kernel, "f")
+    options = {"padding": ((3, 5),) * len(shape), "boundary": rule}
+    with np.errstate(invalid="ignore"):
+        for place in range(a.size):
+            bad = poisoned(a, place, poison)
+            assert_same_places(getattr(corrfast, function)(bad, v, **options), getattr(reference, function)(bad, v, **options))
+
+
+@pytest.mark.parametrize("poison", POISONS)
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("shape, kernel", [((23,), (4,)), ((40,), (35,)), ((5, 19), (3, 4)), ((3, 4, 9), (2, 2, 3))])
+def test_every_place_of_the_kernel(function, shape, kernel, rule, poison):
+    """Padding with zeros contributes nothing, so an infinite tap that meets only padding leaves no trace."""
+    rng = np.random.default_rng(2)
+    a, v = small_integers(rng, shape, "d"), small_integers(rng, kernel, "d")
+    options = {"padding": ((6, 4),) * len(shape), "boundary": rule}
+    with np.errstate(invalid="ignore"):
+        for place in range(v.size):
+            bad = poisoned(v, place, poison)
+            assert_same_places(getattr(corrfast, function)(a, bad, **options), getattr(reference, function)(a, bad, **options))
+
+
+def test_padding_with_zeros_is_nothing_and_padding_with_another_number_is_not():
+    bad = np.array([1., np.inf])
+    assert_identical(corrfast.correlate(np.ones(2), bad, padding=2), np.array([0, np.inf, np.inf, 1, 0]))
+    assert_identical(corrfast.correlate(np.ones(2), bad, padding=2, cval=1), np.array([np.inf] * 5))
+    got = corrfast.correlate(np.ones(2), np.ones(2), padding=2, cval=np.nan)
+    assert_identical(got, np.array([np.nan, np.nan, 2, np.nan, np.nan]))
+
+
+@given(problem=problems(dtypes=same_pairs(NATIVE_FLOATS + REALS), choices=False), poison=st.sampled_from(POISONS),
+       place=st.integers(0, 10**6), where=st.sampled_from("gav"))
+@generated(800)
+def test_every_option_and_pass(problem, poison, place, where):
+    arrays = dict(zip("av", problem.operands(small_integers), strict=True), g=problem.gradient(small_integers))
+    arrays[where] = poisoned(arrays[where], place, poison)
+    g, a, v = (arrays[name] for name in "gav")
+    with np.errstate(invalid="ignore"):
+        for name, inputs in ((problem.function, (a, v)), (problem.function + "_vjp", (g, a, v))):
+            got = getattr(corrfast, name)(*inputs, **problem.options)
+            want = getattr(reference, name)(*inputs, **problem.options)
+            for one, other in zip(got, want, strict=True) if isinstance(got, tuple) else [(got, want)]:
+                assert_same_places(one, other)
+    comparison.count(3)
+
+
+def test_numbers_too_large_for_the_dtype_become_infinite_alone(function):
+    """Overflow stays where it happens, float16's at its final rounding."""
+    for dtype in "efdg":
+        largest = np.finfo(dtype).max
+        a = np.array([1, largest, largest, 1, 1, 1], dtype=dtype)
+        got = getattr(corrfast, function)(a, np.ones(2, dtype=dtype), "valid")
+        assert_identical(got, np.array([largest, np.inf, largest, 2, 2], dtype=dtype))

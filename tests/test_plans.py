@@ -1,0 +1,190 @@
+"""prepare, explain, precision_scope, the number of threads and show_config."""
+import asyncio
+import concurrent.futures
+import threading
+
+import corrfast
+import numpy as np
+import pytest
+from comparison import assert_identical, assert_same_bits
+from hypothesis import given
+from hypothesis import strategies as st
+from problems import generated, problems, random_reals
+
+
+@given(problem=problems(), use_shape=st.booleans())
+@generated(400)
+def test_a_prepared_kernel_gives_the_bits_of_the_plain_call(problem, use_shape):
+    a, v = problem.operands(random_reals)
+    run = corrfast.prepare(v, function=problem.function, shape=a.shape if use_shape else None, **problem.options)
+    want = getattr(corrfast, problem.function)(a, v, **problem.options)
+    for _ in range(2):
+        assert_same_bits(run(a), want)
+    out = np.empty_like(want)
+    assert run(a, out=out) is out
+    assert_same_bits(out, want)
+
+
+def test_a_prepared_kernel_is_a_copy():
+    v = np.array([1., 2, 3])
+    run = corrfast.prepare(v)
+    v[:] = 0
+    assert_identical(run(np.arange(5.)), np.correlate(np.arange(5.), [1., 2, 3]))
+
+
+def test_a_prepared_kernel_takes_arrays_of_any_shape_and_dtype():
+    run = corrfast.prepare(np.array([1, 2, 3], dtype="f4"), "same")
+    for a in (np.arange(7.), np.arange(9, dtype="f4"), np.ones((3, 8), "f4"), np.arange(4, dtype="i2"), np.arange(7.) * 1j,
+              [1, 2, 3, 4]):
+        assert_identical(run(a), corrfast.correlate(a, np.array([1, 2, 3], dtype="f4"), "same"))
+
+
+def test_a_prepared_shape_is_held_to():
+    run = corrfast.prepare(np.ones(3), shape=(10,))
+    for shape in ((9,), (11,), (1, 10), (10, 1)):
+        with pytest.raises(ValueError, match="shape"):
+            run(np.ones(shape))
+
+
+@pytest.mark.parametrize("keywords, error, word", [
+    ({"v": []}, ValueError, "v"), ({"stride": 0}, ValueError, "stride"), ({"mode": "f"}, ValueError, "mode"),
+    ({"boundary": "x"}, ValueError, "boundary"), ({"dtype": object}, TypeError, "dtype"),
+    ({"function": "sum"}, ValueError, "function"),
+    ({"function": corrfast.conv_transpose}, ValueError, "function"), ({"shape": (2,), "stride": 2}, ValueError, "kernel"),
+    ({"shape": (9.5,)}, TypeError, "shape"), ({"shape": ()}, ValueError, "v|a|axes|shape"),
+    ({"shape": (0,)}, ValueError, "a|shape"),
+    ({"shape": (-5,)}, ValueError, "shape|a"), ({"workers": 0}, ValueError, "workers"), ({"method": "x"}, ValueError, "method"),
+    ({"precision": "x"}, ValueError, "precision"), ({"v": ["a"]}, TypeError, "v"), ({"cval": "x"}, TypeError, "cval")])
+def test_wrong_options_are_refused_when_preparing(keywords, error, word):
+    with pytest.raises(error, match=word):
+        corrfast.prepare(**{"v": np.ones(3), **keywords})
+
+
+def test_prepared_kernels_serve_many_threads():
+    run = corrfast.prepare(np.arange(5.), "same")
+    arrays = [np.random.default_rng(i).standard_normal(50 + i % 7) for i in range(200)]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for got, a in zip(pool.map(run, arrays), arrays, strict=True):
+            assert_same_bits(got, corrfast.correlate(a, np.arange(5.), "same"))
+
+
+def test_explain_takes_a_call_and_says_how_it_would_run():
+    plan = corrfast.explain(corrfast.correlate, np.ones(1000, "f4"), np.ones(9, "f4"), "same")
+    assert plan.method == "direct"
+    for word in ("direct", corrfast._core.config()["isa"]):
+        assert word in str(plan)
+
+
+@pytest.mark.parametrize("pass_", ["forward", "backward_input", "backward_kernel"])
+def test_explain_takes_every_pass(pass_):
+    plan = corrfast.explain(corrfast.convolve, np.ones((50, 60)), np.ones((3, 3)), pass_=pass_, boundary="wrap", stride=2)
+    assert plan.method
+
+
+def test_explain_takes_shapes_with_dtypes_in_place_of_arrays():
+    """Nothing of that size is allocated, and the plan is that of the arrays."""
+    large = corrfast.explain(corrfast.correlate, ((10**6, 10**6), "f4"), ((3, 3), "f4"))
+    assert large.method
+    shapes = corrfast.explain(corrfast.correlate, ((100, 90), np.float64), ((3, 3), np.float64), "same")
+    assert str(shapes) == str(corrfast.explain(corrfast.correlate, np.ones((100, 90)), np.ones((3, 3)), "same"))
+
+
+def test_explain_names_what_is_wrong_as_the_call_would():
+    for arguments, options, error, word in [((np.ones(3), np.ones(5), "foo"), {}, ValueError, "mode"),
+                                            ((np.ones(3), []), {}, ValueError, "v"),
+                                            ((np.ones(5), np.ones(3)), {"stride": 0}, ValueError, "stride"),
+                                            ((np.ones(5), np.ones(3)), {"pass_": "sideways"}, ValueError, "pass_"),
+                                            ((np.ones(5), np.ones(3)), {"stride": 1.5}, TypeError, "stride")]:
+        with pytest.raises(error, match=word):
+            corrfast.explain(corrfast.correlate, *arguments, **options)
+    with pytest.raises((TypeError, ValueError), match="function"):
+        corrfast.explain(np.convolve, np.ones(5), np.ones(3))
+
+
+def precision_now():
+    return corrfast.arguments.PRECISION_SCOPE.get()
+
+
+def test_precision_scopes_nest_and_end():
+    codes = corrfast.arguments.PRECISIONS
+    assert precision_now() == codes["default"]
+    with corrfast.precision_scope("exact"):
+        assert precision_now() == codes["exact"]
+        with corrfast.precision_scope("fast"):
+            assert precision_now() == codes["fast"]
+        assert precision_now() == codes["exact"]
+        with pytest.raises(KeyError), corrfast.precision_scope("fast"):
+            raise KeyError
+        assert precision_now() == codes["exact"]
+    assert precision_now() == codes["default"]
+
+
+def test_precision_scopes_belong_to_their_thread_and_task():
+    def elsewhere():
+        with corrfast.precision_scope("fast"):
+            started.set()
+            assert release.wait(20)
+
+    started, release = threading.Event(), threading.Event()
+    with corrfast.precision_scope("exact"):
+        worker = threading.Thread(target=elsewhere)
+        worker.start()
+        assert started.wait(20)
+        assert precision_now() == corrfast.arguments.PRECISIONS["exact"]
+        release.set()
+        worker.join()
+
+    async def task(level, turns):
+        with corrfast.precision_scope(level):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+                assert precision_now() == corrfast.arguments.PRECISIONS[level]
+
+    async def both():
+        await asyncio.gather(*(task(level, 5) for level in ("exact", "fast", "default", "exact")))
+
+    asyncio.run(both())
+    assert precision_now() == corrfast.arguments.PRECISIONS["default"]
+
+
+@pytest.mark.parametrize("level, error", [("high", ValueError), ("", ValueError), (None, (TypeError, ValueError)),
+                                          (1, TypeError)])
+def test_unknown_precisions_are_refused(level, error):
+    with pytest.raises(error, match="precision|level"), corrfast.precision_scope(level):
+        pass
+
+
+def test_results_are_the_same_in_every_scope():
+    a, v = np.random.default_rng(1).standard_normal(500), np.random.default_rng(2).standard_normal(7)
+    want = corrfast.correlate(a, v, method="direct")
+    for level in ("exact", "default", "fast"):
+        with corrfast.precision_scope(level):
+            assert_same_bits(corrfast.correlate(a, v, method="direct"), want)
+
+
+def test_the_number_of_threads_is_set_and_read():
+    before = corrfast.get_num_threads()
+    assert isinstance(before, int) and before >= 1
+    try:
+        for count in (1, 2, 3, np.int64(2)):
+            corrfast.set_num_threads(count)
+            assert corrfast.get_num_threads() == count
+    finally:
+        corrfast.set_num_threads(before)
+    assert corrfast.get_num_threads() == before
+
+
+@pytest.mark.parametrize("count, error", [(0, ValueError), (-1, ValueError), (1.0, TypeError), (True, TypeError),
+                                          ("2", TypeError)])
+def test_wrong_numbers_of_threads_are_refused(count, error):
+    before = corrfast.get_num_threads()
+    with pytest.raises(error):
+        corrfast.set_num_threads(count)
+    assert corrfast.get_num_threads() == before
+
+
+def test_show_config_prints_what_was_built(capsys):
+    corrfast.show_config()
+    printed = capsys.readouterr().out
+    for word in (corrfast.__version__, corrfast._core.config()["isa"], "OpenMP"):
+        assert word in printed

@@ -1,0 +1,115 @@
+"""What the repository says about itself is true: commands, directions of dependence, symbols, contents of the sdist."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import corrfast
+
+ROOT = Path(__file__).resolve().parents[1]
+CI = ROOT / ".ci"
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "src_c").rglob("*.md")])
+
+
+def script(name, *args, root=ROOT):
+    return subprocess.run([sys.executable, root / ".ci" / name, *args], capture_output=True, text=True, check=False)
+
+
+def test_readme_has_two_commands_that_stand_alone():
+    commands = {name: script("readme_command.py", name).stdout.strip() for name in ("run", "test")}
+    assert commands["run"].endswith("-m corrfast") and commands["test"].endswith("-m pytest")
+    for command in commands.values():
+        assert command.startswith("python3 -m venv .venv && .venv/bin/pip install ")
+
+
+def test_ci_runs_the_readmes_test_command():
+    # .ci/run takes the command out of the README instead of repeating it, and runs nothing after it.
+    lines = (CI / "run").read_text().rstrip().splitlines()
+    assert "command=$(python3 .ci/readme_command.py test)" in lines
+    assert lines[-1] == 'bash -euc "${command//.venv/$scratch/venv}"'
+    assert "pip install" not in "\n".join(lines)
+
+
+def test_contributing_repeats_the_readmes_test_command():
+    assert script("readme_command.py", "test").stdout in (ROOT / "CONTRIBUTING.md").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_version_is_in_one_place_and_in_the_changelog():
+    assert f'"{corrfast.__version__}"' in Path(corrfast.__file__).with_name("_version.py").read_text()
+    newest = re.search(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.M).group(1)
+    assert newest in ("Unreleased", corrfast.__version__)
+
+
+def test_house():
+    result = script("check_house.py")
+    assert result.returncode == 0, result.stdout
+
+
+BREACHES = {
+    "kernels/isa_scalar.c": ('#include "../runtime/memory.h"', "may not include runtime/memory.h"),
+    "kernels/isa_avx2.c": ("#include <string.h>", "may not include <string.h>"),
+    "methods/direct.c": ('#include "../core/api.h"', "is no file of src_c/"),
+    "core/shape.c": ('#include "../kernels/table.h"', "may not include kernels/table.h"),
+    "core/border.c": ("#pragma omp parallel for", "OpenMP"),
+    "core/plan.c": ("int\tx;", "a tab"),
+    "runtime/cpu.c": ("int x; ", "at the end"),
+    "runtime/dispatch.c": ('#include "../core/plan.h"', "may not include core/plan.h"),
+}
+
+
+@pytest.mark.parametrize("name", BREACHES)
+def test_house_notices(name, tmp_path):
+    line, complaint = BREACHES[name]
+    shutil.copytree(CI, tmp_path / ".ci")
+    shutil.copytree(ROOT / "src_c", tmp_path / "src_c")
+    path = tmp_path / "src_c" / name
+    path.write_text(line + "\n" + path.read_text())
+    result = script("check_house.py", root=tmp_path)
+    assert result.returncode == 1 and complaint in result.stdout and name in result.stdout
+
+
+def test_house_notices_two_files_of_one_name(tmp_path):
+    shutil.copytree(CI, tmp_path / ".ci")
+    shutil.copytree(ROOT / "src_c", tmp_path / "src_c")
+    (tmp_path / "src_c" / "methods" / "shape.c").write_text("")
+    result = script("check_house.py", root=tmp_path)
+    assert result.returncode == 1 and "the same file name" in result.stdout
+
+
+needs_nm = pytest.mark.skipif(not shutil.which("nm"), reason="nm is not installed")
+needs_cc = pytest.mark.skipif(not shutil.which("cc"), reason="cc is not installed")
+
+
+@needs_nm
+@needs_cc
+def test_symbols(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(corrfast.__file__).parents[1]))
+    result = script("check_symbols.py")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@needs_nm
+@needs_cc
+@pytest.mark.parametrize("kind", ["-c", "-shared"])
+def test_symbols_notices(kind, tmp_path):
+    source, built = tmp_path / "leak.c", tmp_path / ("leak.so" if kind == "-shared" else "leak.o")
+    source.write_text("int PyInit__core, corrfast_fine, leaked;\n")
+    subprocess.run(["cc", "-fPIC", kind, source, "-o", built], check=True)
+    result = script("check_symbols.py", str(built))
+    assert result.returncode == 1 and "leaked does not begin" in result.stdout
+
+
+def test_package_data_is_installed():
+    package = Path(corrfast.__file__).parent
+    assert (package / "py.typed").is_file()
+    assert (Path(corrfast.get_include()) / "corrfast.h").is_file()
