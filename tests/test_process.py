@@ -274,7 +274,8 @@ def test_a_child_forked_after_threads_ran_computes(parent, child):
 def test_no_lock_of_the_interpreter_is_held_while_computing(call):
     """Another Python thread goes on working during a long call: it takes at least 50 steps meanwhile."""
     arrays, expression = LONG[call]
-    arrays = arrays.replace("8_000_000", "2_000_000").replace("400_000", "4_000" if call == "integers" else "20_000").replace("7_600_001", "1_980_001")
+    k = 4_000 if call == "integers" else 20_000
+    arrays = arrays.replace("8_000_000", "2_000_000").replace("400_000", str(k)).replace("7_600_001", str(2_000_001 - k))
     assert int(run(f"""
         import threading, time
         import numpy as np, corrfast

@@ -294,11 +294,20 @@ static int run_kernel(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
     return status;
 }
 
-/* float16 would be rounded at every fold; the reference sums it in float32. */
+/* Far more positions beyond the array than products that meet there: padding and stride are huge, and the axis is almost empty. */
+static int is_sparse(const cf_axis *a)
+{
+    double positions = (double)(cf_last_position(a) - cf_first_position(a)), products = (double)a->m * (double)a->k;
+    return folds(a) && positions > 64 * (products + (double)a->n);
+}
+
+/* What folding does badly the reference scatters product by product: sparse axes, and float16, which folding would round each time. */
 static int supports(const cf_task *task)
 {
-    return task->pass == CORRFAST_BACKWARD_KERNEL ||
-           (task->pass == CORRFAST_BACKWARD_INPUT && !(task->dtype->id == CORRFAST_FLOAT16 && any_folds(task)));
+    const cf_axis *a = task->shape.axis;
+    if (task->pass != CORRFAST_BACKWARD_INPUT || !any_folds(task))
+        return task->pass != CORRFAST_FORWARD;
+    return task->dtype->id != CORRFAST_FLOAT16 && !is_sparse(&a[0]) && !is_sparse(&a[1]) && !is_sparse(&a[2]);
 }
 
 /* The child that stands for all when costs are estimated: of backward input the phase of tap 0, which has the most taps. */
