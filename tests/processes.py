@@ -1,4 +1,7 @@
 """Other Python processes that import the package under test, wherever it lies."""
+import concurrent.futures
+import contextlib
+import functools
 import os
 import re
 import subprocess
@@ -17,6 +20,13 @@ def python(*arguments, timeout=600, **environment):
     env = {**os.environ, "PYTHONPATH": path, **environment}
     return subprocess.run([sys.executable, *map(str, arguments)], env={name: x for name, x in env.items() if x is not None},
                           cwd=HERE, capture_output=True, text=True, timeout=timeout)
+
+
+@contextlib.contextmanager
+def at_once():
+    """Gives a function that starts `python(...)` in the background, as many as there are CPUs, and returns a future."""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield functools.partial(pool.submit, python, timeout=3600)
 
 
 def expect_comparisons(ran, isa, at_least):

@@ -25,14 +25,14 @@ def compare(problem, **more):
 
 
 @given(problem=problems())
-@generated(1500)
+@generated(1200)
 def test_every_option(problem):
     for variant in problem.variants():
         compare(variant)
 
 
 @given(problem=plain_problems())
-@generated(500)
+@generated(300)
 def test_plain_calls(problem):
     for variant in problem.variants():
         compare(variant)

@@ -38,7 +38,7 @@ def test_every_option(problem, layout):
 
 
 @given(problem=plain_problems())
-@generated(300)
+@generated(200)
 def test_plain_calls(problem):
     for variant in problem.variants(mixed=False):
         compare_gradients(variant)

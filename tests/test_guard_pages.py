@@ -3,20 +3,28 @@ import sys
 
 import corrfast
 import pytest
-from processes import expect_comparisons, python
+from processes import at_once, expect_comparisons, python
 
 USABLE = [isa["name"] for isa in corrfast._core.config()["isas"] if isa["usable"]]
+SIDES = ("end", "start")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="protects pages with mprotect")
-@pytest.mark.parametrize("side", ["end", "start"])
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="protects pages with mprotect")
+
+
+@pytest.fixture(scope="module")
+def runs():
+    """Of guard_pages.py, as many at once as there are CPUs."""
+    with at_once() as start:
+        yield {(isa, side): start("guard_pages.py", side, CORRFAST_ISA=isa) for isa in USABLE for side in SIDES}
+
+
+@pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("isa", USABLE)
-def test_nothing_outside_the_arrays_is_touched(isa, side):
-    ran = python("guard_pages.py", side, CORRFAST_ISA=isa, timeout=3000)
-    expect_comparisons(ran, isa, at_least=100)         # exit status -11: memory outside an array was touched
+def test_nothing_outside_the_arrays_is_touched(isa, side, runs):
+    expect_comparisons(runs[isa, side].result(), isa, at_least=100)         # exit status -11: memory outside an array was touched
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="protects pages with mprotect")
 @pytest.mark.parametrize("place, side", [(-1, "start"), (8, "end")])
 def test_the_guard_works(place, side):
     """The check itself can fail: one byte beyond either end of a held array ends a process."""

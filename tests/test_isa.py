@@ -6,11 +6,12 @@ from pathlib import Path
 
 import corrfast
 import pytest
-from processes import expect_comparisons, python
+from processes import at_once, expect_comparisons, python
 
 SUITES = ["test_filters.py", "test_gradients.py", "test_nonfinite.py"]
 CONFIG = corrfast._core.config()
 USABLE = [isa["name"] for isa in CONFIG["isas"] if isa["usable"]]
+OTHERS = [name for name in USABLE if name != CONFIG["isa"]]
 
 
 def cpu_flags():
@@ -33,15 +34,18 @@ def test_what_this_cpu_has_is_usable():
     assert "avx2" not in USABLE or {"avx2", "fma"} <= flags
 
 
-@pytest.mark.parametrize("isa", [isa for isa in USABLE if isa != CONFIG["isa"]])
-def test_the_suites_pass_on(isa):
-    """In a process of its own, since the instruction set is chosen once: a share of the generated problems against the oracle.
+@pytest.fixture(scope="module")
+def suites():
+    """The suites on each instruction set but this process's own, which runs all of them anyway: as many at once as there are CPUs."""
+    with at_once() as start:
+        yield {isa: start("-m", "pytest", "-q", "-p", "no:cacheprovider", *SUITES, CORRFAST_ISA=isa, CORRFAST_TEST_PROFILE="isa")
+               for isa in OTHERS}
 
-    The one that this process uses runs all of them anyway.
-    """
-    ran = python("-m", "pytest", "-q", "-p", "no:cacheprovider", *SUITES, timeout=1200, CORRFAST_ISA=isa,
-                 CORRFAST_TEST_PROFILE="isa")
-    expect_comparisons(ran, isa, at_least=1000)
+
+@pytest.mark.parametrize("isa", OTHERS)
+def test_the_suites_pass_on(isa, suites):
+    """In a process of its own, since the instruction set is chosen once: a share of the generated problems against the oracle."""
+    expect_comparisons(suites[isa].result(), isa, at_least=1000)
 
 
 FIRST_CALL = "import numpy, corrfast; print(corrfast._core.config()['isa']); corrfast.correlate(numpy.ones(9), numpy.ones(3))"

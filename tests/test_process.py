@@ -392,7 +392,7 @@ def test_many_calls_leave_memory_flat():
 
 @linux
 def test_large_scratch_is_given_back():
-    """Calls that need scratch memory and threads, ended by success, error or Ctrl-C."""
+    """Calls that need scratch memory and threads."""
     a, v = np.ones((700, 800), "f"), np.ones((9, 9), "f")
 
     def work():

@@ -23,7 +23,7 @@ CF_PLAIN static void cpuid(unsigned leaf, unsigned out[4])
     __cpuidex((int *)out, (int)leaf, 0);
 #else
     out[0] = out[1] = out[2] = out[3] = 0;
-    if (leaf <= __get_cpuid_max(0, NULL))
+    if (leaf <= (unsigned)__get_cpuid_max(0, NULL))
         __cpuid_count(leaf, 0, out[0], out[1], out[2], out[3]);
 #endif
 }
