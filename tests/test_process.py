@@ -177,6 +177,7 @@ def test_ctrl_c_ends_a_long_call(call, workers):
     answer = run(f"""
         import os, signal, threading, time
         import numpy as np, corrfast
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start with SIGINT ignored
         options = {{"method": "{'auto' if call == 'long double' else 'direct'}", "workers": {workers}}}
         {arrays}
         sent = []
