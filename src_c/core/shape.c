@@ -1,8 +1,6 @@
 /* Checks every number of a problem, with overflow-checked arithmetic, before anything is computed from it. */
 #include "shape.h"
 
-#include <string.h>
-
 static int mul(int64_t a, int64_t b, int64_t *result)
 {
 #if defined(__GNUC__)
@@ -71,7 +69,6 @@ int cf_shape_make(const corrfast_problem *p, int64_t itemsize, cf_shape *s)
         p->input_channels < 1 || p->output_channels < 1 || p->input_channels % p->groups || p->output_channels % p->groups ||
         p->conjugate > 7u || p->reserved)
         return CORRFAST_ERR_ARGUMENT;
-    memset(s, 0, sizeof *s);
     s->batch = p->batch;
     s->groups = p->groups;
     s->cin = p->input_channels / p->groups;

@@ -104,7 +104,7 @@ static void tile(const cf_plan *plan, tiling *t)
     const cf_axis *row = &s->axis[1], *col = &s->axis[2];
     const cf_dtype *dtype = plan->task.dtype;
     int64_t size = dtype->arith_size;
-    memset(t, 0, sizeof *t);
+    t->left = t->right = 0;
     tile_sum(plan, t);
     t->packs = cf_converts(dtype) || (col->xs != 1 && col->n > 1) || t->col_classes > 1 || (col->stride > 1 && col->m > 1);
     t->aside = cf_converts(dtype) || (col->ys != 1 && col->m > 1);
@@ -469,9 +469,12 @@ static void describe(const cf_plan *plan, char *text, size_t size)
 static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 {
     const cf_shape *s = &plan->task.shape;
-    job j = {.plan = plan, .arrays = arrays};
+    job j; /* set field by field: clearing the tiling costs a small problem more than filling it */
     if (cf_padding_needs_care(&plan->task, arrays))
         return cf_run_with_care(plan, arrays, run);
+    j.plan = plan;
+    j.arrays = arrays;
+    j.flags = 0;
     tile(plan, &j.t);
     if (plan->task.conjugate & CORRFAST_CONJ_INPUT)
         j.flags |= CF_CONJ_SAMPLES;
