@@ -3,9 +3,10 @@
 
     check_symbols.py                   the extension that this Python imports, and the objects that a build left in build/
     check_symbols.py FILE...           these: an extension (.so) may export PyInit_* alone, an object or archive (.o, .a)
-                                       only names that begin with corrfast_
+                                       only names that begin with --prefix, corrfast_ by default
 """
 
+import argparse
 import importlib.util
 import subprocess
 import sys
@@ -25,8 +26,8 @@ def exported(path):
     return {name for name in names if not name.startswith("__pyx_module_is_main_")}
 
 
-def breaches(path):
-    prefix = "PyInit_" if path.suffix == ".so" else "corrfast_"
+def breaches(path, prefix="corrfast_"):
+    prefix = "PyInit_" if path.suffix == ".so" else prefix
     names = exported(path)
     if path.suffix == ".so" and not names:
         return [f"{path.name}: exports nothing, so it cannot be imported"]
@@ -42,11 +43,12 @@ def fresh_objects():
 
 
 def main():
-    if sys.argv[1:]:
-        paths = [Path(name) for name in sys.argv[1:]]
-    else:
-        paths = [Path(importlib.util.find_spec("corrfast._core").origin), *fresh_objects()]
-    wrong = [line for path in paths for line in breaches(path)]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="*", type=Path)
+    parser.add_argument("--prefix", default="corrfast_")
+    args = parser.parse_args()
+    paths = args.files or [Path(importlib.util.find_spec("corrfast._core").origin), *fresh_objects()]
+    wrong = [line for path in paths for line in breaches(path, args.prefix)]
     for line in wrong:
         print(line)
     print(f"check_symbols: {len(paths)} files, {len(wrong)} breaches")

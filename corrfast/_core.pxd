@@ -62,6 +62,6 @@ cdef extern from "corrfast.h" nogil:
     const char *corrfast_status_text(int)
     int corrfast_start()
     const char *corrfast_isa()
-    const char *corrfast_isa_info(int, int *)
+    const char *corrfast_isa_info(int, int *, const char **)
     int corrfast_has_openmp()
     int corrfast_max_threads()

@@ -482,15 +482,23 @@ def openmp_max_threads():
     return corrfast_max_threads()
 
 
+def _isas():
+    """The instruction sets of this build, best first, each with what is known of it."""
+    cdef int usable = 0
+    cdef const char *name
+    cdef const char *checked
+    isas = []
+    while True:
+        name = corrfast_isa_info(<int>len(isas), &usable, &checked)
+        if name == NULL:
+            return isas
+        isas.append({"name": name.decode(), "usable": bool(usable), "checked": checked.decode() if checked != NULL else None})
+
+
 def config():
     """Return what this build is and what it runs on."""
-    cdef int usable = 0, i = 0
-    isas = []
-    while corrfast_isa_info(i, &usable) != NULL:
-        isas.append({"name": corrfast_isa_info(i, &usable).decode(), "usable": bool(usable)})
-        i += 1
     return {"version": CORRFAST_VERSION.decode(), "compiler": COMPILER.decode(), "openmp": bool(corrfast_has_openmp()),
-            "isa": corrfast_isa().decode(), "isas": isas, "cython": cython.__version__}
+            "isa": corrfast_isa().decode(), "isas": _isas(), "cython": cython.__version__}
 
 
 cdef extern from *:
@@ -511,15 +519,13 @@ cdef extern from *:
 
 
 def _start():
-    names, usable = [], 0
     if corrfast_start() == CORRFAST_OK:
         return
-    i = 0
-    cdef int can
-    while corrfast_isa_info(i, &can) != NULL:
-        names.append(corrfast_isa_info(i, &can).decode() + ("" if can else " (not on this CPU)"))
-        i += 1
-    raise ImportError(f"CORRFAST_ISA={os.environ.get('CORRFAST_ISA')!r}: expected one of {', '.join(names)}, or nothing")
+    asked = os.environ.get("CORRFAST_ISA")
+    if not asked:
+        raise ImportError("corrfast was compiled for a newer processor than this one: build it without -march or -m flags")
+    names = [isa["name"] + ("" if isa["usable"] else " (not on this CPU)") for isa in _isas()]
+    raise ImportError(f"CORRFAST_ISA={asked!r}: expected one of {', '.join(names)}, or nothing")
 
 
 _start()

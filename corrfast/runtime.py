@@ -158,7 +158,8 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        The versions, the compiler, whether OpenMP is in, the instruction sets compiled and usable and the one in use.
+        The versions, the compiler, whether OpenMP is in, the instruction sets compiled (usable
+        here or not, checked on hardware, an emulator or never) and the one in use.
 
     Raises
     ------
@@ -178,11 +179,21 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
         return config
     text = dict(config)
     text["openmp"] = "yes" if config["openmp"] else "no"
-    text["isas"] = ", ".join([isa["name"] + ("" if isa["usable"] else " (not on this processor)") for isa in config["isas"]])
+    text["isas"] = ", ".join(map(_describe_isa, config["isas"]))
     print("corrfast")
     for name, value in text.items():
         print(f"  {_LABELS.get(name, name):<16} {value}")
     return None
+
+
+def _describe_isa(isa):
+    """The name, and what one has to know: not every instruction set can run here, or has ever been seen to run."""
+    remarks = [] if isa["usable"] else ["not on this processor"]
+    if isa["checked"] == "emulator":
+        remarks.append("checked on an emulator only")
+    elif isa["checked"] is None:
+        remarks.append("never checked, used only where CORRFAST_ISA names it")
+    return isa["name"] + (f" ({', '.join(remarks)})" if remarks else "")
 
 
 def get_include() -> str:

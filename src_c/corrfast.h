@@ -175,8 +175,10 @@ const char *corrfast_status_text(int status);
 int corrfast_start(void);
 const char *corrfast_isa(void);
 
-/* The instruction sets of this build, best first: name, or NULL when index is past the last; *usable is 1 if this CPU has it. */
-const char *corrfast_isa_info(int index, int *usable);
+/* The instruction sets of this build, best first: name, or NULL when index is past the last.  *usable is 1 if this CPU has it;
+ * *checked says where its kernels have passed the kernel checker: "hardware", "emulator", or NULL for nowhere yet, and then it
+ * is not chosen by itself, only where CORRFAST_ISA names it.  Either pointer may be NULL. */
+const char *corrfast_isa_info(int index, int *usable, const char **checked);
 
 int corrfast_has_openmp(void);
 int corrfast_max_threads(void); /* what OpenMP would use now; 1 without it */

@@ -12,6 +12,13 @@ SUITES = ["test_filters.py", "test_gradients.py", "test_nonfinite.py"]
 CONFIG = corrfast._core.config()
 USABLE = [isa["name"] for isa in CONFIG["isas"] if isa["usable"]]
 OTHERS = [name for name in USABLE if name != CONFIG["isa"]]
+BEST = next(isa["name"] for isa in CONFIG["isas"] if isa["usable"] and isa["checked"])
+NEEDS = {  # as Linux names them
+    "scalar": set(),
+    "sse2": {"sse2"},
+    "avx2": {"avx2", "fma"},
+    "avx512": {"avx2", "fma", "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"},
+}
 
 
 def cpu_flags():
@@ -25,13 +32,15 @@ def cpu_flags():
                     reason="the expected instruction sets are read from /proc/cpuinfo of an x86-64 Linux")
 def test_what_this_cpu_has_is_usable():
     """A suite that passes because nothing was compiled in proves nothing."""
-    flags, expected = cpu_flags(), {"scalar", "sse2"}
-    if {"avx2", "fma"} <= flags:
-        expected.add("avx2")
-    assert expected <= set(USABLE)
+    flags = cpu_flags()
+    assert set(USABLE) == {isa for isa, needs in NEEDS.items() if needs <= flags}
     if not os.environ.get("CORRFAST_ISA"):
-        assert CONFIG["isa"] == USABLE[0], "not the best one is in use"
-    assert "avx2" not in USABLE or {"avx2", "fma"} <= flags
+        assert CONFIG["isa"] == BEST, "not the best one is in use"
+
+
+def test_what_was_never_checked_is_not_chosen():
+    assert all(isa["checked"] in ("hardware", "emulator", None) for isa in CONFIG["isas"])
+    assert next(isa for isa in CONFIG["isas"] if isa["name"] == BEST)["checked"]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +69,7 @@ def test_the_environment_chooses(isa):
 def test_without_the_environment_the_best_is_chosen():
     for nothing in (None, ""):
         ran = python("-c", FIRST_CALL, CORRFAST_ISA=nothing)
-        assert (ran.returncode, ran.stdout.strip()) == (0, USABLE[0]), ran.stderr
+        assert (ran.returncode, ran.stdout.strip()) == (0, BEST), ran.stderr
 
 
 @pytest.mark.parametrize("nonsense", ["avx1024", "AVX2x", "avx2,sse2", " ", "0", "scalar;", "x" * 5000])

@@ -86,6 +86,44 @@ def test_house_notices_two_files_of_one_name(tmp_path):
     assert result.returncode == 1 and "the same file name" in result.stdout
 
 
+SRC_C = ROOT / "src_c"
+ADDED = {  # what a list of src_c/README.md leaves open -> the names that were put there so far
+    "<isa>": sorted(path.stem.removeprefix("isa_") for path in SRC_C.glob("kernels/isa_*.c")),
+    "<idea>": sorted(re.findall(r'"(\w+)_tmpl.h"', (SRC_C / "kernels" / "kernel_set_tmpl.h").read_text())),
+    "<name>": sorted(path.stem for path in SRC_C.glob("methods/*.c")),
+}
+
+
+def lists_of_what_to_add():
+    """Each list of "How to add" in src_c/README.md, with the files that it names."""
+    section = (SRC_C / "README.md").read_text().partition("## How to add\n")[2]
+    for item in re.findall(r"^\* (.+?)(?=^\* |^$)", section, re.M | re.S):
+        yield re.match(r"\*\*(.+?)\*\*", item).group(1), re.findall(r"`([\w/<>]+\.(?:c|h|py|sh))`", item)
+
+
+def test_the_lists_of_what_to_add_name_files_that_exist():
+    found = dict(lists_of_what_to_add())
+    assert list(found) == ["A kernel", "An instruction set", "A method", "A dtype"]
+    for what, files in found.items():
+        assert len(files) >= 3, what
+        for name in files:
+            open_name = re.search(r"<\w+>", name)
+            for each in ADDED[open_name.group()] if open_name else [""]:
+                path = name.replace(open_name.group(), each) if open_name else name
+                assert (SRC_C / path).is_file() or (ROOT / path).is_file(), f"{what}: {path}"
+
+
+def test_what_was_added_stands_in_the_files_that_the_lists_name():
+    text = {name: (SRC_C / name).read_text() for name in ["runtime/dispatch.c", "core/plan.c", "core/plan.h", "core/names.h", "kernels/table.h"]}
+    checker = (ROOT / "tests" / "c" / "check_kernels.c").read_text()
+    for isa in ADDED["<isa>"]:
+        assert f"ISA({isa}," in text["runtime/dispatch.c"]
+    for idea in set(ADDED["<idea>"]) - {"sample"}:
+        assert f"cf_{idea}_fn *{idea};" in text["kernels/table.h"] and f"KERNEL_{idea.upper()}" in checker
+    for method in ADDED["<name>"]:
+        assert all(f"cf_method_{method}" in text[name] for name in ["core/plan.c", "core/plan.h", "core/names.h"])
+
+
 needs_nm = pytest.mark.skipif(not shutil.which("nm"), reason="nm is not installed")
 needs_cc = pytest.mark.skipif(not shutil.which("cc"), reason="cc is not installed")
 

@@ -1,5 +1,8 @@
-/* The public entry points: check, plan, run. */
+/* The public entry points: check, plan, run.  Those that compute are CF_PLAIN, so that a library compiled for another
+ * processor than this one still answers CORRFAST_ERR_ISA. */
 #include "plan.h"
+#include "../runtime/cpu.h"
+#include "../runtime/dispatch.h"
 
 #include <stdlib.h>
 
@@ -18,13 +21,20 @@ static int run_plan(const cf_plan *plan, const corrfast_options *options, void *
     return cf_plan_run(plan, &arrays, &run);
 }
 
-static int plan_and_run(const corrfast_problem *problem, int pass, const corrfast_options *options, void *input, void *kernel,
-                        void *output)
+static int make_and_run(const cf_kernels *kernels, const corrfast_problem *problem, int pass, const corrfast_options *options,
+                        void *input, void *kernel, void *output)
 {
     cf_plan plan;
     options = options ? options : &default_options;
-    int status = cf_plan_make(problem, pass, options, &plan);
+    int status = cf_plan_make(kernels, problem, pass, options, &plan);
     return status ? status : run_plan(&plan, options, input, kernel, output);
+}
+
+CF_PLAIN static int plan_and_run(const corrfast_problem *problem, int pass, const corrfast_options *options, void *input,
+                                 void *kernel, void *output)
+{
+    const cf_kernels *kernels = cf_kernels_get();
+    return kernels ? make_and_run(kernels, problem, pass, options, input, kernel, output) : CORRFAST_ERR_ISA;
 }
 
 /* Casting away const is safe: a pass writes only the array that its entry point takes as writable. */
@@ -56,25 +66,39 @@ int corrfast_output_size(const corrfast_problem *problem, int64_t output_size[CO
     return status;
 }
 
-int corrfast_explain(const corrfast_problem *problem, int pass, const corrfast_options *options, corrfast_report *report)
+static int make_and_report(const cf_kernels *kernels, const corrfast_problem *problem, int pass, const corrfast_options *options,
+                           corrfast_report *report)
 {
     cf_plan plan;
     options = options ? options : &default_options;
-    int status = cf_plan_make(problem, pass, options, &plan);
+    int status = cf_plan_make(kernels, problem, pass, options, &plan);
     return status ? status : cf_plan_report(&plan, options, report);
 }
 
-int corrfast_plan_create(const corrfast_problem *problem, int pass, const corrfast_options *options, corrfast_plan **plan)
+CF_PLAIN int corrfast_explain(const corrfast_problem *problem, int pass, const corrfast_options *options, corrfast_report *report)
+{
+    const cf_kernels *kernels = cf_kernels_get();
+    return kernels ? make_and_report(kernels, problem, pass, options, report) : CORRFAST_ERR_ISA;
+}
+
+static int make_and_keep(const cf_kernels *kernels, const corrfast_problem *problem, int pass, const corrfast_options *options,
+                         corrfast_plan **plan)
 {
     cf_plan made;
-    *plan = NULL;
-    int status = cf_plan_make(problem, pass, options ? options : &default_options, &made);
+    int status = cf_plan_make(kernels, problem, pass, options ? options : &default_options, &made);
     if (status)
         return status;
     if (!(*plan = malloc(sizeof **plan)))
         return CORRFAST_ERR_MEMORY;
     (*plan)->plan = made;
     return CORRFAST_OK;
+}
+
+CF_PLAIN int corrfast_plan_create(const corrfast_problem *problem, int pass, const corrfast_options *options, corrfast_plan **plan)
+{
+    const cf_kernels *kernels = cf_kernels_get();
+    *plan = NULL;
+    return kernels ? make_and_keep(kernels, problem, pass, options, plan) : CORRFAST_ERR_ISA;
 }
 
 int corrfast_plan_run(const corrfast_plan *plan, const corrfast_options *options, void *input, void *kernel, void *output)

@@ -1,5 +1,4 @@
 #include "plan.h"
-#include "../runtime/dispatch.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +29,7 @@ static int choose(cf_plan *plan, int asked)
     return plan->method ? CORRFAST_OK : CORRFAST_ERR_METHOD;
 }
 
-int cf_plan_make(const corrfast_problem *p, int pass, const corrfast_options *o, cf_plan *plan)
+int cf_plan_make(const cf_kernels *kernels, const corrfast_problem *p, int pass, const corrfast_options *o, cf_plan *plan)
 {
     const cf_dtype *dtype = p ? cf_dtype_of(p->dtype) : NULL;
     if (!dtype || pass < CORRFAST_FORWARD || pass > CORRFAST_BACKWARD_KERNEL || o->size != sizeof *o || o->method < CORRFAST_AUTO ||
@@ -49,8 +48,7 @@ int cf_plan_make(const corrfast_problem *p, int pass, const corrfast_options *o,
     t->precision = o->precision;
     memcpy(t->cval, p->cval, sizeof t->cval);
     t->pads_with_zero = cf_is_zero(dtype, t->cval);
-    if (!(plan->kernels = cf_kernels_get()))
-        return CORRFAST_ERR_ISA;
+    plan->kernels = kernels;
     return choose(plan, o->method);
 }
 

@@ -49,7 +49,8 @@ CF_HIDDEN extern const cf_method cf_method_dots;
 CF_HIDDEN extern const cf_method cf_method_adjoint;
 CF_HIDDEN extern const cf_method cf_method_reference;
 
-CF_HIDDEN int cf_plan_make(const corrfast_problem *problem, int pass, const corrfast_options *options, cf_plan *plan);
+CF_HIDDEN int cf_plan_make(const cf_kernels *kernels, const corrfast_problem *problem, int pass, const corrfast_options *options,
+                           cf_plan *plan);
 CF_HIDDEN int cf_plan_run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run);
 CF_HIDDEN int cf_plan_report(const cf_plan *plan, const corrfast_options *options, corrfast_report *report);
 

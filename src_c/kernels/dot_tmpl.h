@@ -25,11 +25,11 @@ CF_INLINE void FN(dot_tile)(const void *const *x, int64_t offset, int64_t step, 
             }
         for (; c < numbers; c += VLANES) {
             int64_t tail = numbers - c < VLANES ? numbers - c : 0;
-            FN(tap) tap = FN(tap_vector)(tail ? V(load_tail)(t + c, tail) : V(load)(t + c));
+            FN(tap) tap = FN(tap_vector)(tail ? FN(load_part)(t + c, tail) : V(load)(t + c));
             CF_UNROLL
             for (int j = 0; j < count; j++) {
                 const ELEM *at = line + c + PARTS * j * step;
-                acc[j][0] = FN(mac)(acc[j][0], tail ? V(load_tail)(at, tail) : V(load)(at), tap);
+                acc[j][0] = FN(mac)(acc[j][0], tail ? FN(load_part)(at, tail) : V(load)(at), tap);
             }
         }
     }

@@ -13,7 +13,7 @@
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 #pragma GCC optimize("fp-contract=off", "no-math-errno", "no-trapping-math")
-#ifndef __SANITIZE_ADDRESS__ /* instrumented, a file takes minutes at any level above the command line's */
+#ifndef CF_INSTRUMENTED
 #pragma GCC optimize("O3")
 #endif
 #endif
@@ -29,7 +29,7 @@
 #elif defined(__GNUC__)
 #pragma GCC pop_options
 #endif
-const cf_kernels *const cf_kernels_avx2 = &kernels__avx2;
+CF_HIDDEN const cf_kernels *const CF_TABLE(avx2) = &kernels__avx2;
 #else
-const cf_kernels *const cf_kernels_avx2 = NULL;
+CF_HIDDEN const cf_kernels *const CF_TABLE(avx2) = NULL;
 #endif

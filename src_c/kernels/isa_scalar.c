@@ -7,7 +7,7 @@
 #pragma GCC push_options
 /* gcc 12 vectorizes the tap loops of complex samples with loads beyond the last tap: the guard page tests saw it. */
 #pragma GCC optimize("no-tree-vectorize", "fp-contract=off", "no-math-errno", "no-trapping-math")
-#ifndef __SANITIZE_ADDRESS__ /* instrumented, a file takes minutes at any level above the command line's */
+#ifndef CF_INSTRUMENTED
 #pragma GCC optimize("O2")
 #endif
 #endif
@@ -21,4 +21,4 @@
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC pop_options
 #endif
-const cf_kernels *const cf_kernels_scalar = &kernels__scalar;
+CF_HIDDEN const cf_kernels *const CF_TABLE(scalar) = &kernels__scalar;

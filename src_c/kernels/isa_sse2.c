@@ -11,7 +11,7 @@
 #elif defined(__GNUC__)
 #pragma GCC push_options
 #pragma GCC optimize("fp-contract=off", "no-math-errno", "no-trapping-math")
-#ifndef __SANITIZE_ADDRESS__ /* instrumented, a file takes minutes at any level above the command line's */
+#ifndef CF_INSTRUMENTED
 #pragma GCC optimize("O2")
 #endif
 #endif
@@ -25,7 +25,7 @@
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC pop_options
 #endif
-const cf_kernels *const cf_kernels_sse2 = &kernels__sse2;
+CF_HIDDEN const cf_kernels *const CF_TABLE(sse2) = &kernels__sse2;
 #else
-const cf_kernels *const cf_kernels_sse2 = NULL;
+CF_HIDDEN const cf_kernels *const CF_TABLE(sse2) = NULL;
 #endif

@@ -12,7 +12,7 @@ CF_INLINE void FN(line_step)(FN(acc) acc[LINE_VECS], const ELEM *x, const ELEM *
         tap[q] = FN(tap_at)(t + q * tap_step);
     CF_UNROLL
     for (int a = 0; a < vecs + taps - 1; a++) {
-        VEC v = tail ? V(load_tail)(x + a * VLANES, tail) : V(load)(x + a * VLANES);
+        VEC v = tail ? FN(load_part)(x + a * VLANES, tail) : V(load)(x + a * VLANES);
         if (taps > 1 && vecs > 1)
             KEEP(v);
         CF_UNROLL

@@ -11,7 +11,7 @@ CF_INLINE void FN(rows_step)(FN(acc) acc[4][8], const cf_plane *p, const ELEM *x
         VEC v[8];
         CF_UNROLL
         for (int c = 0; c < vecs; c++) {
-            v[c] = tail ? V(load_tail)(x, tail) : V(load)(x + c * VLANES);
+            v[c] = tail ? FN(load_part)(x, tail) : V(load)(x + c * VLANES);
             /* else gcc folds the load into each FMA that uses it, and the reuse is gone */
             if (hi > lo)
                 KEEP(v[c]);

@@ -10,6 +10,27 @@
 #define VLANES CF_CAT(LANES_, TYPE)
 #define KEEP(v) CF_CAT(keep, CF_SUFFIX)(v)
 
+/* The first n lanes; where the instruction set masks nothing, through an array of lanes. */
+#if CF_CAT(MASKS_, TYPE)
+CF_INLINE VEC FN(load_part)(const ELEM *p, int64_t n) { return V(load_tail)(p, n); }
+CF_INLINE void FN(store_part)(ELEM *p, VEC v, int64_t n) { V(store_tail)(p, v, n); }
+#else
+CF_INLINE VEC FN(load_part)(const ELEM *p, int64_t n)
+{
+    ELEM lanes[VLANES] = {0};
+    for (int64_t i = 0; i < n; i++)
+        lanes[i] = p[i];
+    return V(load)(lanes);
+}
+CF_INLINE void FN(store_part)(ELEM *p, VEC v, int64_t n)
+{
+    ELEM lanes[VLANES];
+    V(store)(lanes, v);
+    for (int64_t i = 0; i < n; i++)
+        p[i] = lanes[i];
+}
+#endif
+
 #if PARTS == 1
 
 typedef struct { VEC sum; } FN(acc);
@@ -73,13 +94,13 @@ CF_INLINE FN(acc) FN(begin)(const ELEM *y, int64_t tail, int flags, const FN(sig
 {
     if (!(flags & CF_ACCUMULATE))
         return FN(nothing)();
-    return FN(resume)(tail ? V(load_tail)(y, tail) : V(load)(y), signs);
+    return FN(resume)(tail ? FN(load_part)(y, tail) : V(load)(y), signs);
 }
 
 CF_INLINE void FN(end)(ELEM *y, FN(acc) acc, int64_t tail, const FN(signs) *signs)
 {
     if (tail)
-        V(store_tail)(y, FN(finish)(acc, signs), tail);
+        FN(store_part)(y, FN(finish)(acc, signs), tail);
     else
         V(store)(y, FN(finish)(acc, signs));
 }

@@ -1,8 +1,8 @@
 /* The kernel table: everything that differs between instruction sets, and the contract of each kernel.
  *
  * "Sample" below is one element of the arithmetic type; a complex one is two floats.  Kernels read and write nothing but
- * the samples named in their contract, at any alignment.  They sum in an order that depends on the taps alone, never on
- * which tile or lane an output falls in. */
+ * the samples named in their contract, at any alignment.  `rows` and `line` sum in an order that depends on the taps alone,
+ * never on which tile or lane an output falls in; `dot` in one that depends on the output's place among `count`. */
 #ifndef CF_TABLE_H
 #define CF_TABLE_H
 
@@ -49,18 +49,25 @@ typedef struct cf_kernels {
     cf_kernel_set set[CF_ARITH_COUNT];
 } cf_kernels;
 
-/* NULL where the compiler or the target has no such instruction set. */
-CF_HIDDEN extern const cf_kernels *const cf_kernels_scalar;
-CF_HIDDEN extern const cf_kernels *const cf_kernels_sse2;
-CF_HIDDEN extern const cf_kernels *const cf_kernels_avx2;
+/* The name of the constant pointer that each isa_*.c exports: NULL where the compiler or the target has no such instruction set. */
+#define CF_TABLE(isa) CF_NAME(_kernels_##isa)
 
-#if defined(__GNUC__)
+/* Instrumented by AddressSanitizer, kernels that are inlined and unrolled take minutes to compile: there they are plain calls. */
+#if defined(__SANITIZE_ADDRESS__)
+#define CF_INSTRUMENTED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CF_INSTRUMENTED 1
+#endif
+#endif
+
+#if defined(__GNUC__) && !defined(CF_INSTRUMENTED)
 #define CF_INLINE static inline __attribute__((always_inline))
 #else
 #define CF_INLINE static inline
 #endif
-#if defined(__SANITIZE_ADDRESS__)
-#define CF_UNROLL /* instrumented and unrolled, a file takes ten minutes to compile */
+#if defined(CF_INSTRUMENTED)
+#define CF_UNROLL
 #elif defined(__clang__)
 #define CF_UNROLL _Pragma("clang loop unroll(full)")
 #elif defined(__GNUC__)

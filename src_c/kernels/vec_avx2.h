@@ -1,6 +1,7 @@
 /* The SIMD vocabulary of AVX2 and FMA, in the order of every vec_*.h:
- *   vec_T        the vector           LANES_T      its lanes
- *   zero  set1 (of a pointer)  load  store  load_tail, store_tail (the first n lanes; the others read as zero)
+ *   CF_REGISTERS how many vectors     vec_T        the vector       LANES_T      its lanes
+ *   MASKS_T      1 if there are load_tail, store_tail (the first n lanes; the others read as zero); else sample_tmpl.h makes them
+ *   zero  set1 (of a pointer)  load  store
  *   fma (a*b + c; integers modulo 2**bits)  keep (pins a loaded vector in its register)
  *   floats: xor_, swap (neighbors, (re, im) -> (im, re)), dup_even, dup_odd */
 
@@ -11,11 +12,17 @@ typedef __m256d vec_f64__avx2;
 typedef __m256i vec_i16__avx2;
 typedef __m256i vec_i32__avx2;
 typedef __m256i vec_i64__avx2;
+#define CF_REGISTERS 16
 #define LANES_f32 8
 #define LANES_f64 4
 #define LANES_i16 16
 #define LANES_i32 8
 #define LANES_i64 4
+#define MASKS_f32 1
+#define MASKS_f64 1
+#define MASKS_i16 0
+#define MASKS_i32 1
+#define MASKS_i64 1
 
 static const int32_t tail_mask__avx2[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
 CF_INLINE __m256i mask32__avx2(int64_t n) { return _mm256_loadu_si256((const __m256i *)(const void *)(tail_mask__avx2 + 8 - n)); }
@@ -81,20 +88,6 @@ CF_INLINE __m256i zero_i16__avx2(void) { return _mm256_setzero_si256(); }
 CF_INLINE __m256i set1_i16__avx2(const int16_t *p) { return _mm256_set1_epi16(*p); }
 CF_INLINE __m256i load_i16__avx2(const int16_t *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
 CF_INLINE void store_i16__avx2(int16_t *p, __m256i v) { _mm256_storeu_si256((__m256i *)(void *)p, v); }
-CF_INLINE __m256i load_tail_i16__avx2(const int16_t *p, int64_t n) /* AVX2 masks no 16-bit lanes */
-{
-    int16_t lanes[16] = {0};
-    for (int64_t i = 0; i < n; i++)
-        lanes[i] = p[i];
-    return load_i16__avx2(lanes);
-}
-CF_INLINE void store_tail_i16__avx2(int16_t *p, __m256i v, int64_t n)
-{
-    int16_t lanes[16];
-    store_i16__avx2(lanes, v);
-    for (int64_t i = 0; i < n; i++)
-        p[i] = lanes[i];
-}
 CF_INLINE __m256i fma_i16__avx2(__m256i a, __m256i b, __m256i c) { return _mm256_add_epi16(_mm256_mullo_epi16(a, b), c); }
 CF_INLINE __m256i add_i16__avx2(__m256i a, __m256i b) { return _mm256_add_epi16(a, b); }
 

@@ -7,28 +7,17 @@ typedef __m128d vec_f64__sse2;
 typedef __m128i vec_i16__sse2;
 typedef __m128i vec_i32__sse2;
 typedef __m128i vec_i64__sse2;
+#define CF_REGISTERS 16
 #define LANES_f32 4
 #define LANES_f64 2
 #define LANES_i16 8
 #define LANES_i32 4
 #define LANES_i64 2
-
-/* SSE2 masks nothing: tails go through an array of lanes. */
-#define TAILS__sse2(T, TYPE, VEC)                                              \
-    CF_INLINE VEC load_tail_##T##__sse2(const TYPE *p, int64_t n)              \
-    {                                                                          \
-        TYPE lanes[LANES_##T] = {0};                                           \
-        for (int64_t i = 0; i < n; i++)                                        \
-            lanes[i] = p[i];                                                   \
-        return load_##T##__sse2(lanes);                                        \
-    }                                                                          \
-    CF_INLINE void store_tail_##T##__sse2(TYPE *p, VEC v, int64_t n)           \
-    {                                                                          \
-        TYPE lanes[LANES_##T];                                                 \
-        store_##T##__sse2(lanes, v);                                           \
-        for (int64_t i = 0; i < n; i++)                                        \
-            p[i] = lanes[i];                                                   \
-    }
+#define MASKS_f32 0
+#define MASKS_f64 0
+#define MASKS_i16 0
+#define MASKS_i32 0
+#define MASKS_i64 0
 
 CF_INLINE __m128 zero_f32__sse2(void) { return _mm_setzero_ps(); }
 CF_INLINE __m128 set1_f32__sse2(const float *p) { return _mm_set1_ps(*p); }
@@ -40,7 +29,6 @@ CF_INLINE __m128 xor_f32__sse2(__m128 a, __m128 b) { return _mm_xor_ps(a, b); }
 CF_INLINE __m128 swap_f32__sse2(__m128 a) { return _mm_shuffle_ps(a, a, 0xb1); }
 CF_INLINE __m128 dup_even_f32__sse2(__m128 a) { return _mm_shuffle_ps(a, a, 0xa0); }
 CF_INLINE __m128 dup_odd_f32__sse2(__m128 a) { return _mm_shuffle_ps(a, a, 0xf5); }
-TAILS__sse2(f32, float, __m128)
 
 CF_INLINE __m128d zero_f64__sse2(void) { return _mm_setzero_pd(); }
 CF_INLINE __m128d set1_f64__sse2(const double *p) { return _mm_set1_pd(*p); }
@@ -52,7 +40,6 @@ CF_INLINE __m128d xor_f64__sse2(__m128d a, __m128d b) { return _mm_xor_pd(a, b);
 CF_INLINE __m128d swap_f64__sse2(__m128d a) { return _mm_shuffle_pd(a, a, 1); }
 CF_INLINE __m128d dup_even_f64__sse2(__m128d a) { return _mm_shuffle_pd(a, a, 0); }
 CF_INLINE __m128d dup_odd_f64__sse2(__m128d a) { return _mm_shuffle_pd(a, a, 3); }
-TAILS__sse2(f64, double, __m128d)
 
 CF_INLINE __m128i zero_i32__sse2(void) { return _mm_setzero_si128(); }
 CF_INLINE __m128i set1_i32__sse2(const int32_t *p) { return _mm_set1_epi32(*p); }
@@ -66,7 +53,6 @@ CF_INLINE __m128i fma_i32__sse2(__m128i a, __m128i b, __m128i c)
     return _mm_add_epi32(product, c);
 }
 CF_INLINE __m128i add_i32__sse2(__m128i a, __m128i b) { return _mm_add_epi32(a, b); }
-TAILS__sse2(i32, int32_t, __m128i)
 
 CF_INLINE __m128i zero_i64__sse2(void) { return _mm_setzero_si128(); }
 CF_INLINE __m128i set1_i64__sse2(const int64_t *p) { return _mm_set1_epi64x(*p); }
@@ -79,7 +65,6 @@ CF_INLINE __m128i fma_i64__sse2(__m128i a, __m128i b, __m128i c)
     return _mm_add_epi64(_mm_add_epi64(_mm_mul_epu32(a, b), _mm_slli_epi64(cross, 32)), c);
 }
 CF_INLINE __m128i add_i64__sse2(__m128i a, __m128i b) { return _mm_add_epi64(a, b); }
-TAILS__sse2(i64, int64_t, __m128i)
 
 CF_INLINE __m128i zero_i16__sse2(void) { return _mm_setzero_si128(); }
 CF_INLINE __m128i set1_i16__sse2(const int16_t *p) { return _mm_set1_epi16(*p); }
@@ -87,7 +72,6 @@ CF_INLINE __m128i load_i16__sse2(const int16_t *p) { return _mm_loadu_si128((con
 CF_INLINE void store_i16__sse2(int16_t *p, __m128i v) { _mm_storeu_si128((__m128i *)(void *)p, v); }
 CF_INLINE __m128i fma_i16__sse2(__m128i a, __m128i b, __m128i c) { return _mm_add_epi16(_mm_mullo_epi16(a, b), c); }
 CF_INLINE __m128i add_i16__sse2(__m128i a, __m128i b) { return _mm_add_epi16(a, b); }
-TAILS__sse2(i16, int16_t, __m128i)
 
 #if defined(__GNUC__)
 #define keep__sse2(v) __asm__("" : "+x"(v))

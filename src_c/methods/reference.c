@@ -5,6 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/* gcc without -std=c11 and clang contract a*b + c where the target has FMA: other bits, for other flags. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("fp-contract=off")
+#else
+#pragma STDC FP_CONTRACT OFF
+#endif
+
 /* The input position of output o and tap j on one axis: an index, or -1 for the constant. */
 static int64_t meet(const cf_axis *a, int64_t o, int64_t j)
 {

@@ -6,38 +6,47 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Best first.  An instruction set is one row here, and its file exports NULL where it cannot be compiled. */
+CF_HIDDEN extern const cf_kernels *const CF_TABLE(avx512), *const CF_TABLE(avx2), *const CF_TABLE(sse2), *const CF_TABLE(neon),
+    *const CF_TABLE(scalar);
+
+/* Best first.  An instruction set is one row here, and its file exports NULL where it cannot be compiled.  `checked` says where
+ * its kernels have passed tests/c/check_kernels.c; one that never has (NULL) runs only where CORRFAST_ISA asks for it. */
 static const struct {
     const cf_kernels *const *table;
     const char *name;
     unsigned needs;
+    const char *checked;
 } isas[] = {
-    {&cf_kernels_avx2, "avx2", CF_CPU_AVX2 | CF_CPU_FMA},
-    {&cf_kernels_sse2, "sse2", CF_CPU_SSE2},
-    {&cf_kernels_scalar, "scalar", 0},
+#define ISA(isa, needs, checked) {&CF_TABLE(isa), #isa, needs, checked}
+    ISA(avx512, CF_CPU_AVX512, "hardware"),
+    ISA(avx2, CF_CPU_AVX2 | CF_CPU_FMA, "hardware"),
+    ISA(sse2, CF_CPU_SSE2, "hardware"),
+    ISA(neon, CF_CPU_NEON, "emulator"),
+    ISA(scalar, 0, "hardware"),
+#undef ISA
 };
 enum { ISA_COUNT = (int)(sizeof isas / sizeof *isas) };
 
 static _Atomic(const cf_kernels *) chosen; /* written once */
 
-static int usable(int i, unsigned features)
+CF_PLAIN static int usable(int i, unsigned features)
 {
     return *isas[i].table && (features & isas[i].needs) == isas[i].needs;
 }
 
-static const cf_kernels *choose(void)
+CF_PLAIN static const cf_kernels *choose(void)
 {
     unsigned features = cf_cpu_features();
     const char *wanted = getenv("CORRFAST_ISA");
     if (!cf_cpu_meets_baseline(features))
         return NULL;
     for (int i = 0; i < ISA_COUNT; i++)
-        if (usable(i, features) && (!wanted || !*wanted || strcmp(wanted, isas[i].name) == 0))
+        if (usable(i, features) && (wanted && *wanted ? strcmp(wanted, isas[i].name) == 0 : isas[i].checked != NULL))
             return *isas[i].table;
     return NULL;
 }
 
-const cf_kernels *cf_kernels_get(void)
+CF_PLAIN const cf_kernels *cf_kernels_get(void)
 {
     const cf_kernels *table = atomic_load_explicit(&chosen, memory_order_acquire);
     if (table)
@@ -48,22 +57,40 @@ const cf_kernels *cf_kernels_get(void)
     return table;
 }
 
-int corrfast_start(void)
+CF_PLAIN int corrfast_start(void)
 {
     return cf_kernels_get() ? CORRFAST_OK : CORRFAST_ERR_ISA;
 }
 
-const char *corrfast_isa(void)
+CF_PLAIN const char *corrfast_isa(void)
 {
     const cf_kernels *table = cf_kernels_get();
     return table ? table->name : NULL;
 }
 
-const char *corrfast_isa_info(int index, int *is_usable)
+/* The row of the index-th instruction set that was compiled, or ISA_COUNT. */
+CF_PLAIN static int row(int index)
 {
-    if (index < 0 || index >= ISA_COUNT)
+    for (int i = 0; i < ISA_COUNT; i++)
+        if (*isas[i].table && index-- == 0)
+            return i;
+    return ISA_COUNT;
+}
+
+const cf_kernels *cf_kernels_of(int index)
+{
+    int i = row(index);
+    return i < ISA_COUNT ? *isas[i].table : NULL;
+}
+
+CF_PLAIN const char *corrfast_isa_info(int index, int *is_usable, const char **checked)
+{
+    int i = row(index);
+    if (i == ISA_COUNT)
         return NULL;
     if (is_usable)
-        *is_usable = usable(index, cf_cpu_features());
-    return isas[index].name;
+        *is_usable = usable(i, cf_cpu_features());
+    if (checked)
+        *checked = isas[i].checked;
+    return isas[i].name;
 }

@@ -1,4 +1,5 @@
 #include "threads.h"
+#include "cpu.h"
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -19,7 +20,7 @@
 
 static atomic_long home_process; /* written once */
 
-void cf_threads_start(void)
+CF_PLAIN void cf_threads_start(void)
 {
     long none = 0;
     atomic_compare_exchange_strong(&home_process, &none, current_process());

@@ -1,53 +1,60 @@
 #!/usr/bin/env bash
-# Builds src_c/ as a vendoring project would, with no flags but warnings, and runs the C tests on every instruction set that this
-# CPU has: with each compiler found, and with gcc's sanitizers.  Exits non-zero on any warning or failure.
-#   tests/c/run.sh [seconds for the random problems of each build and instruction set, 3 by default]
+# The C library alone: src_c/ built as a vendoring project would, with each compiler found and with sanitizers, and tested on every
+# instruction set that this CPU has.  Exits non-zero on any warning or failure.
+#   tests/c/run.sh [seconds for the random problems of each build and instruction set, 2 by default]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-seconds=${1:-3}
+seconds=${1:-2}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-warnings="-Wall -Wextra -Wshadow -Wconversion -Werror"
+. tests/c/build.sh
 
-build() { # name, compiler, flags...
-    local name=$1 cc=$2 out=$work/$1
-    shift 2
-    mkdir -p "$out"
-    find src_c -name '*.c' | xargs -P "$(nproc)" -I{} sh -c '"$0" -std=c11 '"$warnings $*"' -c "$1" -o "$2/$(basename "$1" .c).o"' "$cc" {} "$out"
-    for test in test_problems test_api; do
-        "$cc" -std=c11 $warnings "$@" -Isrc_c "tests/c/$test.c" "$out"/*.o -o "$out/$test" -lm
-    done
-}
-
-# The instruction sets that this CPU must show: one that is there and not run is an error, not a skip.
+# What this CPU has, from the system and not from the library: an instruction set that is there and not run is an error, not a skip.
+has() { for flag; do grep -qw "$flag" /proc/cpuinfo || return; done; }
 isas="scalar"
-if [ "$(uname -m)" = x86_64 ]; then
-    isas="scalar sse2"
-    if grep -qw avx2 /proc/cpuinfo && grep -qw fma /proc/cpuinfo; then isas="$isas avx2"; fi
-fi
+case $(uname -m) in
+x86_64)
+    isas="sse2 scalar"
+    ! has avx2 fma || isas="avx2 $isas"
+    ! has avx512f avx512bw avx512cd avx512dq avx512vl || isas="avx512 $isas"
+    ;;
+aarch64) isas="neon scalar" ;;
+esac
 
-run() { # name
-    for isa in $isas; do
-        echo "== $1, $isa"
-        CORRFAST_ISA=$isa "$work/$1/test_api"
-        CORRFAST_ISA=$isa "$work/$1/test_problems" "$seconds"
-    done
-    if CORRFAST_ISA=nonsense "$work/$1/test_api" >/dev/null 2>&1; then
-        echo "CORRFAST_ISA=nonsense was accepted"
-        exit 1
+# With no flags at all, as src_c/README.md says.
+library gcc gcc -O2
+programs gcc gcc -O2
+python3 .ci/check_symbols.py "$work"/gcc/*.o
+tests gcc "$isas" "$seconds" 500
+
+# With OpenMP, every warning, and all names under another prefix; then both copies in one program.
+prefix=-DCORRFAST_PREFIX=other_
+library gcc-openmp gcc -std=c11 -O2 -fopenmp $warnings $prefix
+programs gcc-openmp gcc -O2 -fopenmp $prefix
+python3 .ci/check_symbols.py --prefix other_ "$work"/gcc-openmp/*.o
+tests gcc-openmp "$isas" "$seconds" 500
+gcc $warnings $prefix -Isrc_c -c tests/c/test_two_copies.c -o "$work/renamed.o"
+gcc $warnings -fopenmp -Isrc_c tests/c/test_two_copies.c "$work/renamed.o" "$work"/gcc/*.o "$work"/gcc-openmp/*.o -o "$work/two_copies" -lm
+"$work/two_copies"
+
+sanitize="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
+library gcc-sanitized gcc $sanitize $warnings
+programs gcc-sanitized gcc $sanitize
+tests gcc-sanitized "$isas" "$seconds" 100
+
+if command -v clang > /dev/null; then
+    library clang clang -O2 $warnings
+    programs clang clang -O2
+    python3 .ci/check_symbols.py "$work"/clang/*.o
+    tests clang "$isas" "$seconds" 500
+    if echo 'int main(void) { return 0; }' | clang $sanitize -x c - -o "$work/probe" 2> /dev/null; then
+        library clang-sanitized clang $sanitize $warnings
+        programs clang-sanitized clang $sanitize
+        tests clang-sanitized "$isas" "$seconds" 100
+    else
+        echo "== clang-sanitized: NOT RUN, its runtime is not installed (.ci/packages)"
     fi
-}
-
-build gcc gcc -O2
-run gcc
-build gcc-openmp gcc -O2 -fopenmp
-run gcc-openmp
-build gcc-sanitized gcc -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
-run gcc-sanitized
-if command -v clang >/dev/null; then
-    build clang clang -O2
-    run clang
 else
-    echo "== clang: NOT RUN, no clang on this machine"
+    echo "== clang: NOT RUN, not installed (.ci/packages)"
 fi
 echo "C tests passed: $isas"

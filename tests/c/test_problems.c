@@ -4,24 +4,14 @@
  *
  *   test_problems [seconds [seed]] */
 #include "corrfast.h"
+#include "testing.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-static uint64_t state;
+static random_source source;
 
-static uint64_t next(void) /* splitmix64 */
-{
-    uint64_t z = (state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-static int64_t between(int64_t low, int64_t high) { return low + (int64_t)(next() % (uint64_t)(high - low + 1)); }
+static uint64_t next(void) { return random_bits(&source); }
+static int64_t between(int64_t low, int64_t high) { return random_between(&source, low, high); }
 
 static const struct { int dtype; size_t size; int complex_parts; } dtypes[] = {
     {CORRFAST_BOOL, 1, 1},     {CORRFAST_INT8, 1, 1},     {CORRFAST_UINT8, 1, 1},     {CORRFAST_INT16, 2, 1},
@@ -48,26 +38,20 @@ static void put(int dtype, void *to, int v)
     }
 }
 
+/* Equal numbers: zeros of either sign are, and padding bytes do not count. */
 static int equal(int dtype, const void *a, const void *b, size_t size)
 {
-    if (dtype == CORRFAST_LONGDOUBLE)
-        return *(const long double *)a == *(const long double *)b; /* padding bytes */
-    if (dtype == CORRFAST_CLONGDOUBLE)
-        return ((const long double *)a)[0] == ((const long double *)b)[0] && ((const long double *)a)[1] == ((const long double *)b)[1];
-    if (dtype == CORRFAST_FLOAT32 || dtype == CORRFAST_FLOAT64 || dtype == CORRFAST_COMPLEX64 || dtype == CORRFAST_COMPLEX128 ||
-        dtype == CORRFAST_FLOAT16) { /* zeros of either sign */
-        size_t part = dtype == CORRFAST_FLOAT16 ? 2 : dtype == CORRFAST_FLOAT32 || dtype == CORRFAST_COMPLEX64 ? 4 : 8;
-        for (size_t i = 0; i < size; i += part) {
-            uint64_t x = 0, y = 0;
-            memcpy(&x, (const char *)a + i, part);
-            memcpy(&y, (const char *)b + i, part);
-            uint64_t sign = (uint64_t)1 << (8 * part - 1);
-            if (x != y && ((x | y) & ~sign))
-                return 0;
-        }
-        return 1;
+    switch (dtype) {
+    case CORRFAST_FLOAT16: return *(const uint16_t *)a == *(const uint16_t *)b || !((*(const uint16_t *)a | *(const uint16_t *)b) & 0x7fff);
+    case CORRFAST_FLOAT32: return *(const float *)a == *(const float *)b;
+    case CORRFAST_FLOAT64: return *(const double *)a == *(const double *)b;
+    case CORRFAST_LONGDOUBLE: return *(const long double *)a == *(const long double *)b;
+    case CORRFAST_COMPLEX64: return equal(CORRFAST_FLOAT32, a, b, 4) && equal(CORRFAST_FLOAT32, (const float *)a + 1, (const float *)b + 1, 4);
+    case CORRFAST_COMPLEX128: return equal(CORRFAST_FLOAT64, a, b, 8) && equal(CORRFAST_FLOAT64, (const double *)a + 1, (const double *)b + 1, 8);
+    case CORRFAST_CLONGDOUBLE:
+        return equal(CORRFAST_LONGDOUBLE, a, b, 0) && equal(CORRFAST_LONGDOUBLE, (const long double *)a + 1, (const long double *)b + 1, 0);
+    default: return memcmp(a, b, size) == 0;
     }
-    return memcmp(a, b, size) == 0;
 }
 
 /* An array of the given extents in a random memory layout: axes permuted, reversed, spread out. */
@@ -223,7 +207,7 @@ int main(int argc, char **argv)
     for (; (double)(clock() - start) / CLOCKS_PER_SEC < seconds && bad < 5; seed++) {
         corrfast_problem p;
         corrfast_options o = {.size = sizeof o}, reference = {.size = sizeof o, .method = CORRFAST_REFERENCE, .threads = 1};
-        state = seed;
+        source.state = seed;
         int kind = (int)between(0, (int64_t)(sizeof dtypes / sizeof *dtypes) - 1), pass = (int)between(0, 2);
         int64_t m[3];
         if (!draw(&p, kind, m))

@@ -1,0 +1,1 @@
+"""What corrfast costs, commit by commit: see README.md in the folder above."""

@@ -1,0 +1,84 @@
+/* The SIMD vocabulary of AVX-512 (F, BW, DQ, VL: what every processor since Skylake-SP has); vec_avx2.h says what each word means.
+ * Tails are masks in registers: no array of lanes for any type. */
+
+#define V_(op, type) CF_CAT(CF_CAT(op, _), CF_CAT(type, __avx512))
+
+typedef __m512 vec_f32__avx512;
+typedef __m512d vec_f64__avx512;
+typedef __m512i vec_i16__avx512;
+typedef __m512i vec_i32__avx512;
+typedef __m512i vec_i64__avx512;
+#define CF_REGISTERS 32
+#define LANES_f32 16
+#define LANES_f64 8
+#define LANES_i16 32
+#define LANES_i32 16
+#define LANES_i64 8
+#define MASKS_f32 1
+#define MASKS_f64 1
+#define MASKS_i16 1
+#define MASKS_i32 1
+#define MASKS_i64 1
+
+CF_INLINE __mmask8 mask8__avx512(int64_t n) { return (__mmask8)((1u << n) - 1); }
+CF_INLINE __mmask16 mask16__avx512(int64_t n) { return (__mmask16)((1u << n) - 1); }
+CF_INLINE __mmask32 mask32__avx512(int64_t n) { return (__mmask32)(((uint64_t)1 << n) - 1); }
+
+CF_INLINE __m512 zero_f32__avx512(void) { return _mm512_setzero_ps(); }
+CF_INLINE __m512 set1_f32__avx512(const float *p) { return _mm512_set1_ps(*p); }
+CF_INLINE __m512 load_f32__avx512(const float *p) { return _mm512_loadu_ps(p); }
+CF_INLINE void store_f32__avx512(float *p, __m512 v) { _mm512_storeu_ps(p, v); }
+CF_INLINE __m512 load_tail_f32__avx512(const float *p, int64_t n) { return _mm512_maskz_loadu_ps(mask16__avx512(n), p); }
+CF_INLINE void store_tail_f32__avx512(float *p, __m512 v, int64_t n) { _mm512_mask_storeu_ps(p, mask16__avx512(n), v); }
+CF_INLINE __m512 fma_f32__avx512(__m512 a, __m512 b, __m512 c) { return _mm512_fmadd_ps(a, b, c); }
+CF_INLINE __m512 add_f32__avx512(__m512 a, __m512 b) { return _mm512_add_ps(a, b); }
+CF_INLINE __m512 xor_f32__avx512(__m512 a, __m512 b) { return _mm512_xor_ps(a, b); }
+CF_INLINE __m512 swap_f32__avx512(__m512 a) { return _mm512_permute_ps(a, 0xb1); }
+CF_INLINE __m512 dup_even_f32__avx512(__m512 a) { return _mm512_moveldup_ps(a); }
+CF_INLINE __m512 dup_odd_f32__avx512(__m512 a) { return _mm512_movehdup_ps(a); }
+
+CF_INLINE __m512d zero_f64__avx512(void) { return _mm512_setzero_pd(); }
+CF_INLINE __m512d set1_f64__avx512(const double *p) { return _mm512_set1_pd(*p); }
+CF_INLINE __m512d load_f64__avx512(const double *p) { return _mm512_loadu_pd(p); }
+CF_INLINE void store_f64__avx512(double *p, __m512d v) { _mm512_storeu_pd(p, v); }
+CF_INLINE __m512d load_tail_f64__avx512(const double *p, int64_t n) { return _mm512_maskz_loadu_pd(mask8__avx512(n), p); }
+CF_INLINE void store_tail_f64__avx512(double *p, __m512d v, int64_t n) { _mm512_mask_storeu_pd(p, mask8__avx512(n), v); }
+CF_INLINE __m512d fma_f64__avx512(__m512d a, __m512d b, __m512d c) { return _mm512_fmadd_pd(a, b, c); }
+CF_INLINE __m512d add_f64__avx512(__m512d a, __m512d b) { return _mm512_add_pd(a, b); }
+CF_INLINE __m512d xor_f64__avx512(__m512d a, __m512d b) { return _mm512_xor_pd(a, b); }
+CF_INLINE __m512d swap_f64__avx512(__m512d a) { return _mm512_permute_pd(a, 0x55); }
+CF_INLINE __m512d dup_even_f64__avx512(__m512d a) { return _mm512_movedup_pd(a); }
+CF_INLINE __m512d dup_odd_f64__avx512(__m512d a) { return _mm512_permute_pd(a, 0xff); }
+
+CF_INLINE __m512i zero_i32__avx512(void) { return _mm512_setzero_si512(); }
+CF_INLINE __m512i set1_i32__avx512(const int32_t *p) { return _mm512_set1_epi32(*p); }
+CF_INLINE __m512i load_i32__avx512(const int32_t *p) { return _mm512_loadu_si512(p); }
+CF_INLINE void store_i32__avx512(int32_t *p, __m512i v) { _mm512_storeu_si512(p, v); }
+CF_INLINE __m512i load_tail_i32__avx512(const int32_t *p, int64_t n) { return _mm512_maskz_loadu_epi32(mask16__avx512(n), p); }
+CF_INLINE void store_tail_i32__avx512(int32_t *p, __m512i v, int64_t n) { _mm512_mask_storeu_epi32(p, mask16__avx512(n), v); }
+CF_INLINE __m512i fma_i32__avx512(__m512i a, __m512i b, __m512i c) { return _mm512_add_epi32(_mm512_mullo_epi32(a, b), c); }
+CF_INLINE __m512i add_i32__avx512(__m512i a, __m512i b) { return _mm512_add_epi32(a, b); }
+
+CF_INLINE __m512i zero_i64__avx512(void) { return _mm512_setzero_si512(); }
+CF_INLINE __m512i set1_i64__avx512(const int64_t *p) { return _mm512_set1_epi64(*p); }
+CF_INLINE __m512i load_i64__avx512(const int64_t *p) { return _mm512_loadu_si512(p); }
+CF_INLINE void store_i64__avx512(int64_t *p, __m512i v) { _mm512_storeu_si512(p, v); }
+CF_INLINE __m512i load_tail_i64__avx512(const int64_t *p, int64_t n) { return _mm512_maskz_loadu_epi64(mask8__avx512(n), p); }
+CF_INLINE void store_tail_i64__avx512(int64_t *p, __m512i v, int64_t n) { _mm512_mask_storeu_epi64(p, mask8__avx512(n), v); }
+CF_INLINE __m512i fma_i64__avx512(__m512i a, __m512i b, __m512i c) { return _mm512_add_epi64(_mm512_mullo_epi64(a, b), c); }
+CF_INLINE __m512i add_i64__avx512(__m512i a, __m512i b) { return _mm512_add_epi64(a, b); }
+
+CF_INLINE __m512i zero_i16__avx512(void) { return _mm512_setzero_si512(); }
+CF_INLINE __m512i set1_i16__avx512(const int16_t *p) { return _mm512_set1_epi16(*p); }
+CF_INLINE __m512i load_i16__avx512(const int16_t *p) { return _mm512_loadu_si512(p); }
+CF_INLINE void store_i16__avx512(int16_t *p, __m512i v) { _mm512_storeu_si512(p, v); }
+CF_INLINE __m512i load_tail_i16__avx512(const int16_t *p, int64_t n) { return _mm512_maskz_loadu_epi16(mask32__avx512(n), p); }
+CF_INLINE void store_tail_i16__avx512(int16_t *p, __m512i v, int64_t n) { _mm512_mask_storeu_epi16(p, mask32__avx512(n), v); }
+CF_INLINE __m512i fma_i16__avx512(__m512i a, __m512i b, __m512i c) { return _mm512_add_epi16(_mm512_mullo_epi16(a, b), c); }
+CF_INLINE __m512i add_i16__avx512(__m512i a, __m512i b) { return _mm512_add_epi16(a, b); }
+
+#if defined(__GNUC__)
+#define keep__avx512(v) __asm__("" : "+v"(v))
+#else
+#define keep__avx512(v) ((void)0)
+#endif

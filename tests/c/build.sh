@@ -1,0 +1,35 @@
+# What run.sh and machines.sh share: builds of src_c/ as a vendoring project makes them, and the C tests on them.  Sourced from the
+# root of the project, with `work` a scratch folder.
+warnings="-Wall -Wextra -Wshadow -Wconversion -Werror"
+
+# library NAME CC FLAG...: every file of the library, as objects in $work/NAME
+library() {
+    local name=$1 cc=$2
+    shift 2
+    mkdir -p "$work/$name"
+    find src_c -name '*.c' | xargs -P "$(nproc)" -I{} sh -c 'out=$1/$(basename "$2" .c).o; shift 2; "$@" -c "$0" -o "$out"' {} "$work/$name" {} "$cc" "$@"
+}
+
+# programs NAME CC FLAG...: the C tests, linked to that library
+programs() {
+    local name=$1 cc=$2 program
+    shift 2
+    for program in test_api test_problems check_kernels; do
+        "$cc" $warnings "$@" -Isrc_c "tests/c/$program.c" "$work/$name"/*.o -o "$work/$name/$program" -lm || return
+    done
+}
+
+# tests NAME "ISAS" SECONDS CASES [RUNNER...]: all of them on each of the instruction sets, which must all be there
+tests() {
+    local name=$1 isas=$2 seconds=$3 cases=$4 isa
+    shift 4
+    echo "== $name: $isas"
+    "$@" "$work/$name/check_kernels" --cases "$cases" --require "${isas// /,}" || return
+    for isa in $isas; do
+        CORRFAST_ISA=$isa "$@" "$work/$name/test_api" && CORRFAST_ISA=$isa "$@" "$work/$name/test_problems" "$seconds" || return
+    done
+    if CORRFAST_ISA=nonsense "$@" "$work/$name/test_api" > /dev/null 2>&1; then
+        echo "CORRFAST_ISA=nonsense was accepted"
+        return 1
+    fi
+}
