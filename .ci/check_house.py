@@ -28,7 +28,7 @@ MAY_INCLUDE = {
     "runtime/*": [*COMMON, *RUNTIME],
 }
 # Kernels are compiled for one instruction set each: of the system they get types and intrinsics, never functions.
-KERNEL_SYSTEM = {"stddef.h", "stdint.h", "immintrin.h", "emmintrin.h", "xmmintrin.h", "arm_neon.h"}
+KERNEL_SYSTEM = {"stddef.h", "stdint.h", "immintrin.h", "emmintrin.h", "arm_neon.h", "arm_sve.h", "riscv_vector.h", "altivec.h"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)
 OPENMP = re.compile(r"#\s*pragma\s+omp|_Pragma\(\"omp|\bomp_\w+\s*\(|<omp\.h>")

@@ -522,7 +522,7 @@ def _start():
     if corrfast_start() == CORRFAST_OK:
         return
     asked = os.environ.get("CORRFAST_ISA")
-    if not asked:
+    if not asked or asked in [isa["name"] for isa in _isas() if isa["usable"]]:
         raise ImportError("corrfast was compiled for a newer processor than this one: build it without -march or -m flags")
     names = [isa["name"] + ("" if isa["usable"] else " (not on this CPU)") for isa in _isas()]
     raise ImportError(f"CORRFAST_ISA={asked!r}: expected one of {', '.join(names)}, or nothing")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import python
 
 import corrfast
 
@@ -132,6 +133,25 @@ def test_older_versions_are_skipped(monkeypatch):
     monkeypatch.setattr(peers, "spellings", None)
     peers.contest.cache_clear()
     assert play(peers.Speedup, "track_speedup", peers.CASES[:1]) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read as Linux tells it")
+def test_peak_memory_is_that_of_the_call():
+    """asv reads the largest size that the process ever had: making the arrays must not exceed it."""
+    program = """
+import re, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from benchmarks.runtime import PeakMemory
+peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text()).group(1))
+it = PeakMemory()
+it.setup("2048x2048*7x7")
+before = peak()
+it.peakmem_correlate("2048x2048*7x7")
+print(peak() - before)
+"""
+    ran = python("-c", program, SUITE)
+    assert int(ran.stdout) > 0.9 * 2042 * 2042 * 4 / 1024, ran.stdout + ran.stderr
 
 
 # ---- the configuration

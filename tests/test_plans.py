@@ -188,3 +188,16 @@ def test_show_config_prints_what_was_built(capsys):
     printed = capsys.readouterr().out
     for word in (corrfast.__version__, corrfast._core.config()["isa"], "OpenMP"):
         assert word in printed
+
+
+@pytest.mark.parametrize("usable, checked, remarks", [
+    (True, "hardware", ""),
+    (False, "hardware", " (not on this processor)"),
+    (True, "emulator", " (checked on an emulator only)"),
+    (False, None, " (not on this processor, never checked, used only where CORRFAST_ISA names it)"),
+])
+def test_show_config_says_what_is_known_of_an_instruction_set(usable, checked, remarks, monkeypatch, capsys):
+    config = {**corrfast._core.config(), "isas": [{"name": "rvv", "usable": usable, "checked": checked}]}
+    monkeypatch.setattr(corrfast._core, "config", lambda: config)
+    corrfast.show_config()
+    assert f" rvv{remarks}\n" in capsys.readouterr().out

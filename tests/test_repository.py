@@ -117,7 +117,7 @@ def test_what_was_added_stands_in_the_files_that_the_lists_name():
     text = {name: (SRC_C / name).read_text() for name in ["runtime/dispatch.c", "core/plan.c", "core/plan.h", "core/names.h", "kernels/table.h"]}
     checker = (ROOT / "tests" / "c" / "check_kernels.c").read_text()
     for isa in ADDED["<isa>"]:
-        assert f"ISA({isa}," in text["runtime/dispatch.c"]
+        assert f" ISA({isa}, " in text["runtime/dispatch.c"]
     for idea in set(ADDED["<idea>"]) - {"sample"}:
         assert f"cf_{idea}_fn *{idea};" in text["kernels/table.h"] and f"KERNEL_{idea.upper()}" in checker
     for method in ADDED["<name>"]:

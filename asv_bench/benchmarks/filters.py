@@ -18,11 +18,11 @@ class CorrConv(Benchmark):
 
     version = "1"
     param_names = ["size1", "size2", "mode"]
-    params = [["50", "1000", "1e5"], ["10", "100", "1000", "1e4"], ["valid", "same", "full"]]
+    params = [["50", "1000", "100000"], ["10", "100", "1000", "10000"], ["valid", "same", "full"]]
 
     def setup(self, size1, size2, mode):
-        self.x1 = np.linspace(0, 1, num=int(float(size1)))
-        self.x2 = np.cos(np.linspace(0, 2 * np.pi, num=int(float(size2))))
+        self.x1 = np.linspace(0, 1, num=int(size1))
+        self.x2 = np.cos(np.linspace(0, 2 * np.pi, num=int(size2)))
 
     def time_correlate(self, size1, size2, mode):
         corrfast.correlate(self.x1, self.x2, mode=mode)

@@ -56,7 +56,7 @@ int corrfast_backward_kernel(const corrfast_problem *problem, const corrfast_opt
     return plan_and_run(problem, CORRFAST_BACKWARD_KERNEL, options, (void *)(uintptr_t)input, kernel, (void *)(uintptr_t)output);
 }
 
-int corrfast_output_size(const corrfast_problem *problem, int64_t output_size[CORRFAST_MAX_RANK])
+static int make_output_size(const corrfast_problem *problem, int64_t output_size[CORRFAST_MAX_RANK])
 {
     cf_shape shape;
     const cf_dtype *dtype = problem ? cf_dtype_of(problem->dtype) : NULL;
@@ -64,6 +64,11 @@ int corrfast_output_size(const corrfast_problem *problem, int64_t output_size[CO
     for (int i = 0; !status && i < problem->rank; i++)
         output_size[i] = shape.axis[i + CORRFAST_MAX_RANK - problem->rank].m;
     return status;
+}
+
+CF_PLAIN int corrfast_output_size(const corrfast_problem *problem, int64_t output_size[CORRFAST_MAX_RANK])
+{
+    return cf_kernels_get() ? make_output_size(problem, output_size) : CORRFAST_ERR_ISA;
 }
 
 static int make_and_report(const cf_kernels *kernels, const corrfast_problem *problem, int pass, const corrfast_options *options,

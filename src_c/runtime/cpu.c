@@ -1,25 +1,25 @@
 #include "cpu.h"
 
 #if defined(__x86_64__) || defined(__i386__) || defined(_M_X64) || defined(_M_IX86)
-#define X86 1
 #if defined(_MSC_VER)
 #include <intrin.h>
 #else
 #include <cpuid.h>
 #endif
-#endif
 
-#ifdef X86
-enum { EAX, EBX, ECX, EDX };
+enum { LEAF1_ECX, LEAF1_EDX, LEAF7_EBX, LEAF7_ECX, LEAF7_EDX, LEAF71_EAX, EXTENDED_ECX, WORDS };
 
-CF_PLAIN static void cpuid(unsigned leaf, unsigned out[4])
+#define BIT(n) (1u << (n))
+#define AVX512 (BIT(16) | BIT(17) | BIT(28) | BIT(30) | BIT(31)) /* F, DQ, CD, BW, VL in LEAF7_EBX */
+
+CF_PLAIN static void cpuid(unsigned leaf, unsigned subleaf, unsigned out[4])
 {
 #if defined(_MSC_VER)
-    __cpuidex((int *)out, (int)leaf, 0);
+    __cpuidex((int *)out, (int)leaf, (int)subleaf);
 #else
-    out[EAX] = out[EBX] = out[ECX] = out[EDX] = 0;
+    out[0] = out[1] = out[2] = out[3] = 0;
     if (leaf <= (unsigned)__get_cpuid_max(leaf & 0x80000000u, NULL))
-        __cpuid_count(leaf, 0, out[EAX], out[EBX], out[ECX], out[EDX]);
+        __cpuid_count(leaf, subleaf, out[0], out[1], out[2], out[3]);
 #endif
 }
 
@@ -34,64 +34,174 @@ CF_PLAIN static unsigned saved_by_system(void) /* XCR0, low half */
 #endif
 }
 
-CF_PLAIN static int all(unsigned word, unsigned bits) { return (word & bits) == bits; }
-#endif
+/* The words of CPUID, without the bits of instructions whose registers the system does not save. */
+CF_PLAIN static void read_words(unsigned words[WORDS])
+{
+    const unsigned osxsave = BIT(27), ymm = 0x6, zmm = 0xe6;
+    unsigned leaf[4];
+    cpuid(1, 0, leaf);
+    words[LEAF1_ECX] = leaf[2];
+    words[LEAF1_EDX] = leaf[3];
+    cpuid(7, 0, leaf);
+    unsigned subleaves = leaf[0];
+    words[LEAF7_EBX] = leaf[1];
+    words[LEAF7_ECX] = leaf[2];
+    words[LEAF7_EDX] = leaf[3];
+    words[LEAF71_EAX] = 0;
+    if (subleaves >= 1) {
+        cpuid(7, 1, leaf);
+        words[LEAF71_EAX] = leaf[0];
+    }
+    cpuid(0x80000001u, 0, leaf);
+    words[EXTENDED_ECX] = leaf[2];
+    unsigned saved = words[LEAF1_ECX] & osxsave ? saved_by_system() : 0;
+    if ((saved & ymm) != ymm) {
+        words[LEAF1_ECX] &= ~(BIT(12) | BIT(28) | BIT(29)); /* FMA, AVX, F16C */
+        words[LEAF7_EBX] &= ~BIT(5);                       /* AVX2 */
+    }
+    if ((saved & zmm) != zmm)
+        words[LEAF7_EBX] &= ~AVX512;
+}
 
 CF_PLAIN unsigned cf_cpu_features(void)
 {
-    unsigned features = 0;
-#ifdef X86
-    const unsigned sse3_to_sse42 = 1u | 1u << 9 | 1u << 19 | 1u << 20, popcnt = 1u << 23; /* leaf 1, ECX, as the next two */
-    const unsigned fma = 1u << 12, movbe = 1u << 22, osxsave = 1u << 27, avx = 1u << 28, f16c = 1u << 29;
-    const unsigned bmi1 = 1u << 3, avx2 = 1u << 5, bmi2 = 1u << 8;                                /* leaf 7, EBX, as the next */
-    const unsigned avx512 = 1u << 16 | 1u << 17 | 1u << 28 | 1u << 30 | 1u << 31;                 /* F, DQ, CD, BW, VL */
-    const unsigned ymm_state = 0x6, zmm_state = 0xe6;
-    unsigned leaf1[4], leaf7[4], more[4];
-    cpuid(1, leaf1);
-    cpuid(7, leaf7);
-    cpuid(0x80000001u, more);
-    if (all(leaf1[EDX], 1u << 26))
+    unsigned words[WORDS], features = 0;
+    read_words(words);
+    if (words[LEAF1_EDX] & BIT(26))
         features |= CF_CPU_SSE2;
-    if (all(leaf1[ECX], sse3_to_sse42 | popcnt))
-        features |= CF_CPU_V2;
-    unsigned saved = all(leaf1[ECX], osxsave) ? saved_by_system() : 0;
-    if (all(leaf1[ECX], avx) && all(saved, ymm_state)) {
-        features |= CF_CPU_AVX;
-        if (all(leaf1[ECX], fma))
-            features |= CF_CPU_FMA;
-        if (all(leaf7[EBX], avx2))
-            features |= CF_CPU_AVX2;
-        if (all(leaf1[ECX], movbe | f16c) && all(leaf7[EBX], bmi1 | bmi2) && all(more[ECX], 1u << 5)) /* LZCNT */
-            features |= CF_CPU_V3;
-        if (all(leaf7[EBX], avx512) && all(saved, zmm_state))
-            features |= CF_CPU_AVX512;
-    }
-#elif defined(__aarch64__) || defined(_M_ARM64)
-    features |= CF_CPU_NEON;
-#endif
+    if (words[LEAF7_EBX] & BIT(5))
+        features |= CF_CPU_AVX2;
+    if (words[LEAF1_ECX] & BIT(12))
+        features |= CF_CPU_FMA;
+    if ((words[LEAF7_EBX] & AVX512) == AVX512)
+        features |= CF_CPU_AVX512;
     return features;
 }
 
-CF_PLAIN int cf_cpu_meets_baseline(unsigned features)
+/* What -march= and -m flags let a compiler use in plain C, by the macro that tells. */
+CF_PLAIN int cf_cpu_meets_baseline(void)
 {
-    unsigned needs = 0;
-#if defined(__SSE3__) || defined(__SSSE3__) || defined(__SSE4_1__) || defined(__SSE4_2__) || defined(__POPCNT__)
-    needs |= CF_CPU_V2;
+    unsigned words[WORDS], needs[WORDS] = {0};
+    read_words(words);
+#ifdef __SSE3__
+    needs[LEAF1_ECX] |= BIT(0);
 #endif
-#if defined(__AVX__)
-    needs |= CF_CPU_AVX;
+#ifdef __SSSE3__
+    needs[LEAF1_ECX] |= BIT(9);
 #endif
-#if defined(__AVX2__)
-    needs |= CF_CPU_AVX2;
+#ifdef __FMA__
+    needs[LEAF1_ECX] |= BIT(12);
 #endif
-#if defined(__FMA__)
-    needs |= CF_CPU_FMA;
+#ifdef __SSE4_1__
+    needs[LEAF1_ECX] |= BIT(19);
 #endif
-#if defined(__BMI__) || defined(__BMI2__) || defined(__F16C__) || defined(__LZCNT__) || defined(__MOVBE__)
-    needs |= CF_CPU_V3;
+#ifdef __SSE4_2__
+    needs[LEAF1_ECX] |= BIT(20);
 #endif
-#if defined(__AVX512F__)
-    needs |= CF_CPU_AVX512;
+#ifdef __MOVBE__
+    needs[LEAF1_ECX] |= BIT(22);
 #endif
-    return (features & needs) == needs;
+#ifdef __POPCNT__
+    needs[LEAF1_ECX] |= BIT(23);
+#endif
+#ifdef __AVX__
+    needs[LEAF1_ECX] |= BIT(28);
+#endif
+#ifdef __F16C__
+    needs[LEAF1_ECX] |= BIT(29);
+#endif
+#ifdef __BMI__
+    needs[LEAF7_EBX] |= BIT(3);
+#endif
+#ifdef __AVX2__
+    needs[LEAF7_EBX] |= BIT(5);
+#endif
+#ifdef __BMI2__
+    needs[LEAF7_EBX] |= BIT(8);
+#endif
+#ifdef __AVX512F__
+    needs[LEAF7_EBX] |= BIT(16);
+#endif
+#ifdef __AVX512DQ__
+    needs[LEAF7_EBX] |= BIT(17);
+#endif
+#ifdef __ADX__
+    needs[LEAF7_EBX] |= BIT(19);
+#endif
+#ifdef __AVX512IFMA__
+    needs[LEAF7_EBX] |= BIT(21);
+#endif
+#ifdef __AVX512CD__
+    needs[LEAF7_EBX] |= BIT(28);
+#endif
+#ifdef __AVX512BW__
+    needs[LEAF7_EBX] |= BIT(30);
+#endif
+#ifdef __AVX512VL__
+    needs[LEAF7_EBX] |= BIT(31);
+#endif
+#ifdef __AVX512VBMI__
+    needs[LEAF7_ECX] |= BIT(1);
+#endif
+#ifdef __AVX512VBMI2__
+    needs[LEAF7_ECX] |= BIT(6);
+#endif
+#ifdef __GFNI__
+    needs[LEAF7_ECX] |= BIT(8);
+#endif
+#ifdef __AVX512VNNI__
+    needs[LEAF7_ECX] |= BIT(11);
+#endif
+#ifdef __AVX512BITALG__
+    needs[LEAF7_ECX] |= BIT(12);
+#endif
+#ifdef __AVX512VPOPCNTDQ__
+    needs[LEAF7_ECX] |= BIT(14);
+#endif
+#ifdef __AVX512FP16__
+    needs[LEAF7_EDX] |= BIT(23);
+#endif
+#ifdef __AVXVNNI__
+    needs[LEAF71_EAX] |= BIT(4);
+#endif
+#ifdef __AVX512BF16__
+    needs[LEAF71_EAX] |= BIT(5);
+#endif
+#ifdef __LZCNT__
+    needs[EXTENDED_ECX] |= BIT(5);
+#endif
+#ifdef __SSE4A__
+    needs[EXTENDED_ECX] |= BIT(6);
+#endif
+#ifdef __XOP__
+    needs[EXTENDED_ECX] |= BIT(11);
+#endif
+#ifdef __FMA4__
+    needs[EXTENDED_ECX] |= BIT(16);
+#endif
+#ifdef __TBM__
+    needs[EXTENDED_ECX] |= BIT(21);
+#endif
+    for (int i = 0; i < WORDS; i++)
+        if ((words[i] & needs[i]) != needs[i])
+            return 0;
+    return 1;
 }
+
+#else
+
+unsigned cf_cpu_features(void)
+{
+#if defined(__aarch64__) || defined(_M_ARM64)
+    return CF_CPU_NEON;
+#else
+    return 0;
+#endif
+}
+
+int cf_cpu_meets_baseline(void)
+{
+    return 1;
+}
+
+#endif

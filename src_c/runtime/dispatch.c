@@ -6,25 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-CF_HIDDEN extern const cf_kernels *const CF_TABLE(avx512), *const CF_TABLE(avx2), *const CF_TABLE(sse2), *const CF_TABLE(neon),
-    *const CF_TABLE(scalar);
+/* Best first.  An instruction set is one row here, and its file exports NULL where it cannot be compiled.  The last word says where
+ * its kernels have passed tests/c/check_kernels.c: "hardware", "emulator", or NULL, and then only CORRFAST_ISA chooses it. */
+#define ISAS(ISA)                                           \
+    ISA(avx512, CF_CPU_AVX512, "hardware")                  \
+    ISA(avx2, CF_CPU_AVX2 | CF_CPU_FMA, "hardware")         \
+    ISA(sse2, CF_CPU_SSE2, "hardware")                      \
+    ISA(neon, CF_CPU_NEON, "emulator")                      \
+    ISA(scalar, 0, "hardware")
 
-/* Best first.  An instruction set is one row here, and its file exports NULL where it cannot be compiled.  `checked` says where
- * its kernels have passed tests/c/check_kernels.c; one that never has (NULL) runs only where CORRFAST_ISA asks for it. */
+#define DECLARE(isa, needs, checked) CF_HIDDEN extern const cf_kernels *const CF_TABLE(isa);
+ISAS(DECLARE)
+
+#define ROW(isa, needs, checked) {&CF_TABLE(isa), #isa, needs, checked},
 static const struct {
     const cf_kernels *const *table;
     const char *name;
     unsigned needs;
     const char *checked;
-} isas[] = {
-#define ISA(isa, needs, checked) {&CF_TABLE(isa), #isa, needs, checked}
-    ISA(avx512, CF_CPU_AVX512, "hardware"),
-    ISA(avx2, CF_CPU_AVX2 | CF_CPU_FMA, "hardware"),
-    ISA(sse2, CF_CPU_SSE2, "hardware"),
-    ISA(neon, CF_CPU_NEON, "emulator"),
-    ISA(scalar, 0, "hardware"),
-#undef ISA
-};
+} isas[] = {ISAS(ROW)};
 enum { ISA_COUNT = (int)(sizeof isas / sizeof *isas) };
 
 static _Atomic(const cf_kernels *) chosen; /* written once */
@@ -38,7 +38,7 @@ CF_PLAIN static const cf_kernels *choose(void)
 {
     unsigned features = cf_cpu_features();
     const char *wanted = getenv("CORRFAST_ISA");
-    if (!cf_cpu_meets_baseline(features))
+    if (!cf_cpu_meets_baseline())
         return NULL;
     for (int i = 0; i < ISA_COUNT; i++)
         if (usable(i, features) && (wanted && *wanted ? strcmp(wanted, isas[i].name) == 0 : isas[i].checked != NULL))

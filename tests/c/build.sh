@@ -7,7 +7,7 @@ library() {
     local name=$1 cc=$2
     shift 2
     mkdir -p "$work/$name"
-    find src_c -name '*.c' | xargs -P "$(nproc)" -I{} sh -c 'out=$1/$(basename "$2" .c).o; shift 2; "$@" -c "$0" -o "$out"' {} "$work/$name" {} "$cc" "$@"
+    find src_c -name '*.c' | xargs -P "$(getconf _NPROCESSORS_ONLN || echo 1)" -I{} sh -c 'out=$1/$(basename "$2" .c).o; shift 2; "$@" -c "$0" -o "$out"' {} "$work/$name" {} "$cc" "$@"
 }
 
 # programs NAME CC FLAG...: the C tests, linked to that library
