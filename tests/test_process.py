@@ -108,9 +108,11 @@ def test_large_work_runs_on_the_threads_asked_for():
 
 
 @linux
-@pytest.mark.parametrize("limit", ["", "1", "64"])
+@pytest.mark.parametrize("limit", [None, "", "1", "64"])
 def test_the_default_number_of_threads_is_that_of_the_cpus_at_hand(limit):
     """The affinity mask, capped by OMP_NUM_THREADS."""
+    if limit == "" and corrfast._core.config()["compiler"].startswith("clang"):
+        pytest.skip("LLVM 14's OpenMP library aborts any program where OMP_NUM_THREADS is set, but empty")
     for count in (1, 2):
         cpus, threads = map(int, run(f"""
             import os
