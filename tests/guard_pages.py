@@ -42,7 +42,7 @@ class Arena:
         return held
 
 
-ARENAS = [Arena(1 << 20) for _ in range(6)]
+ARENAS = [Arena(1 << 26) for _ in range(6)]  # only what is used takes memory
 SIDE = sys.argv[1] if len(sys.argv) > 1 else "end"
 
 

@@ -16,12 +16,13 @@ from problems import generated, problems, random_reals
 @generated(400)
 def test_a_prepared_kernel_gives_the_bits_of_the_plain_call(problem, use_shape):
     a, v = problem.operands(random_reals)
-    run = corrfast.prepare(v, function=problem.function, shape=a.shape if use_shape else None, **problem.options)
-    want = getattr(corrfast, problem.function)(a, v, **problem.options)
-    for _ in range(2):
-        assert_same_bits(run(a), want)
-    out = np.empty_like(want)
-    assert run(a, out=out) is out
+    with np.errstate(over="ignore"):  # NumPy's, where dtype= is float16 and the integers are large
+        run = corrfast.prepare(v, function=problem.function, shape=a.shape if use_shape else None, **problem.options)
+        want = getattr(corrfast, problem.function)(a, v, **problem.options)
+        for _ in range(2):
+            assert_same_bits(run(a), want)
+        out = np.empty_like(want)
+        assert run(a, out=out) is out
     assert_same_bits(out, want)
 
 
