@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 import corrfast
+from corrfast.bench.cases import Filter
 
 SEED = 20260101
 
@@ -39,30 +40,9 @@ def shapes(case):
 
 
 @lru_cache(maxsize=2)  # `setup` runs before every sample: the arrays stay the same ones, and warm
-def arrays(case, dtype):
+def arrays(case, dtype, gaussian=False):
     """The signal and the kernel, every page of them written."""
-    rng = np.random.default_rng(SEED)
-    return [random_array(rng, shape, dtype) for shape in shapes(case)]
-
-
-def random_array(rng, shape, dtype):
-    dtype = np.dtype(dtype)
-    if dtype.kind in "iu":
-        return rng.integers(0, 100, shape).astype(dtype)
-    if dtype.kind == "c":
-        return (rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(dtype)
-    return rng.standard_normal(shape).astype(dtype)
-
-
-@lru_cache(maxsize=2)
-def gaussian(case, dtype):
-    """The signal, and a Gaussian whose edge is three standard deviations from its center: the product of its axes."""
-    a, v = arrays(case, dtype)
-    bells = [np.exp(-0.5 * (np.linspace(-3, 3, k)) ** 2) for k in v.shape]
-    product = bells[0]
-    for bell in bells[1:]:
-        product = np.multiply.outer(product, bell)
-    return a, (product / product.sum()).astype(dtype)
+    return Filter("asv", *shapes(case), dtype, gaussian=gaussian).arrays(np.random.default_rng(SEED))
 
 
 def gflops(run, taps):
