@@ -12,6 +12,8 @@
 #undef ROWS_VECS
 #undef ROWS2_VECS
 #undef ROWS1_VECS
+#undef ROWS_HELD5_VECS
+#undef ROWS_LOW_VECS
 #undef LINE_VECS
 #undef LINE_TAPS
 #undef WRAP_ADD

@@ -18,6 +18,8 @@
 #define ROWS_VECS BY_REGISTERS(3, 6)
 #define ROWS2_VECS 6
 #define ROWS1_VECS 8
+#define ROWS_LOW_VECS BY_REGISTERS(3, 6)
+#define ROWS_HELD5_VECS BY_REGISTERS(2, 6)
 #define LINE_VECS 10
 #define LINE_TAPS 4
 #define WRAP_ADD FLOAT_ADD
@@ -31,6 +33,8 @@
 #define ROWS_VECS BY_REGISTERS(3, 6)
 #define ROWS2_VECS 6
 #define ROWS1_VECS 8
+#define ROWS_LOW_VECS BY_REGISTERS(3, 6)
+#define ROWS_HELD5_VECS BY_REGISTERS(2, 6)
 #define LINE_VECS 10
 #define LINE_TAPS 4
 #define WRAP_ADD FLOAT_ADD
@@ -45,6 +49,8 @@
 #define ROWS_VECS BY_REGISTERS(2, 5)
 #define ROWS2_VECS BY_REGISTERS(4, 8)
 #define ROWS1_VECS 8
+#define ROWS_LOW_VECS BY_REGISTERS(2, 5)
+#define ROWS_HELD5_VECS BY_REGISTERS(2, 5)
 #define LINE_VECS 8
 #define LINE_TAPS 4
 #define WRAP_ADD(a, b) ((uint32_t)(uint16_t)(a) + (uint32_t)(uint16_t)(b))
@@ -58,6 +64,8 @@
 #define ROWS_VECS BY_REGISTERS(2, 5)
 #define ROWS2_VECS BY_REGISTERS(4, 8)
 #define ROWS1_VECS 8
+#define ROWS_LOW_VECS BY_REGISTERS(2, 5)
+#define ROWS_HELD5_VECS BY_REGISTERS(2, 5)
 #define LINE_VECS 8
 #define LINE_TAPS 4
 #define WRAP_ADD(a, b) ((uint32_t)(a) + (uint32_t)(b))
@@ -71,6 +79,8 @@
 #define ROWS_VECS BY_REGISTERS(1, 4)
 #define ROWS2_VECS BY_REGISTERS(2, 6)
 #define ROWS1_VECS BY_REGISTERS(4, 8)
+#define ROWS_LOW_VECS BY_REGISTERS(1, 4)
+#define ROWS_HELD5_VECS BY_REGISTERS(1, 4)
 #define LINE_VECS BY_REGISTERS(4, 8)
 #define LINE_TAPS 2
 #define WRAP_ADD(a, b) ((uint64_t)(a) + (uint64_t)(b))
@@ -85,6 +95,7 @@
 #define ROWS_VECS BY_REGISTERS(2, 3)
 #define ROWS2_VECS BY_REGISTERS(2, 4)
 #define ROWS1_VECS BY_REGISTERS(4, 6)
+#define ROWS_LOW_VECS BY_REGISTERS(1, 3)
 #define LINE_VECS BY_REGISTERS(4, 6)
 #define LINE_TAPS 2
 #define WRAP_ADD FLOAT_ADD
@@ -98,6 +109,7 @@
 #define ROWS_VECS BY_REGISTERS(2, 3)
 #define ROWS2_VECS BY_REGISTERS(2, 4)
 #define ROWS1_VECS BY_REGISTERS(4, 6)
+#define ROWS_LOW_VECS BY_REGISTERS(1, 3)
 #define LINE_VECS BY_REGISTERS(4, 6)
 #define LINE_TAPS 2
 #define WRAP_ADD FLOAT_ADD
