@@ -77,8 +77,8 @@ static inline double cf_vector_cycles(cf_arith arith)
     return cycles[arith];
 }
 
-/* Reading the input and writing the output once. */
-static inline double cf_traffic_seconds(const cf_task *task)
+/* Input and output. */
+static inline double cf_traffic_bytes(const cf_task *task)
 {
     const cf_shape *s = &task->shape;
     double in = (double)s->cin, out = (double)s->cout;
@@ -86,7 +86,10 @@ static inline double cf_traffic_seconds(const cf_task *task)
         in *= (double)s->axis[i].n;
         out *= (double)s->axis[i].m;
     }
-    return (double)s->batch * (double)s->groups * (in + out) * task->dtype->size * 0.05e-9;
+    return (double)s->batch * (double)s->groups * (in + out) * task->dtype->size;
 }
+
+/* Reading the input and writing the output once. */
+static inline double cf_traffic_seconds(const cf_task *task) { return cf_traffic_bytes(task) * 0.05e-9; }
 
 #endif

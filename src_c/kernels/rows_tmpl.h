@@ -10,6 +10,7 @@
 #else
 #define HELD 3
 #endif
+#define CACHE_LINE_VECS (64 / (int)sizeof(VEC) > 1 ? 64 / (int)sizeof(VEC) : 1)
 #define MIDDLE 6
 #define HIGH 7
 
@@ -137,6 +138,7 @@ CF_INLINE void FN(rows_high)(FN(acc) acc[4][8], const cf_plane *p, const void *c
 typedef struct FN(strip) {
     const cf_plane *planes;
     int64_t count, row, y_row;
+    const char *const *ahead; /* lines that the next rows are the first to use; NULL: none are fetched ahead */
     ELEM *y;
     int flags;
     FN(signs) signs;
@@ -154,6 +156,12 @@ CF_INLINE void FN(rows_tile)(const FN(strip) *s, int64_t c0, int64_t last, int64
         CF_UNROLL
         for (int c = 0; c < vecs; c++)
             acc[r][c] = FN(begin)(out + r * y_row + (c < vecs - 1 ? c * VLANES : last), tail, s->flags, &s->signs);
+    if (s->ahead)
+        for (int r = 0; r < rows; r++)
+            for (int c = 0; c < vecs; c += CACHE_LINE_VECS) {
+                CF_PREFETCH(s->ahead[r] + (PARTS * c0 + c * VLANES) * (int64_t)sizeof(ELEM), 0);
+                CF_PREFETCH(out + r * y_row + c * VLANES, 1);
+            }
     for (const cf_plane *p = s->planes; p < s->planes + s->count; p++) {
         const void *const *lines = p->lines + s->row;
         if (kind <= HELD)
@@ -259,13 +267,17 @@ static void FN(rows_strip)(const FN(strip) *s, int64_t n, const FN(tiles) *tiles
 
 static void FN(rows)(const cf_plane *planes, int64_t count, void *y, int64_t y_row, int64_t rows, int64_t n, int flags)
 {
-    FN(strip) s = {planes, 0, 0, y_row, y, flags, FN(signs_of)(flags)};
+    FN(strip) s = {planes, 0, 0, y_row, NULL, y, flags, FN(signs_of)(flags)};
+    const cf_plane *newest = planes + count - 1; /* the others are mostly in the cache since the plane before was summed */
     do { /* planes of one kind at a time; no planes at all are an empty sum */
         const int kind = count > 0 ? FN(rows_kind)(s.planes) : 1;
         for (s.count = count > 0; s.count < count && FN(rows_kind)(s.planes + s.count) == kind;)
             s.count++;
-        for (s.row = 0; s.row + ROWS <= rows; s.row += ROWS)
+        for (s.row = 0; s.row + ROWS <= rows; s.row += ROWS) {
+            s.ahead = flags & CF_FAR && s.row + 2 * ROWS <= rows ? (const char *const *)newest->lines + s.row + ROWS + newest->kh - 1 : NULL;
             FN(rows_strip)(&s, n, FN(full)[kind]);
+        }
+        s.ahead = NULL;
         for (; s.row + 2 <= rows; s.row += 2)
             FN(rows_strip)(&s, n, kind == HIGH ? &FN(two_high) : &FN(two_middle));
         if (s.row < rows)
@@ -276,6 +288,7 @@ static void FN(rows)(const cf_plane *planes, int64_t count, void *y, int64_t y_r
     } while (count > 0);
 }
 
+#undef CACHE_LINE_VECS
 #undef HELD
 #undef MIDDLE
 #undef HIGH

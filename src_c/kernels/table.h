@@ -12,7 +12,8 @@
 enum {
     CF_ACCUMULATE = 1,  /* go on with the sums that y holds instead of starting at zero */
     CF_CONJ_SAMPLES = 2,
-    CF_CONJ_TAPS = 4
+    CF_CONJ_TAPS = 4,
+    CF_FAR = 8 /* samples are in no near cache: fetch them ahead */
 };
 
 /* One two-dimensional part of a sum: taps kh x kw against samples of kh + rows - 1 lines,
@@ -65,6 +66,11 @@ typedef struct cf_kernels {
 #define CF_INLINE static inline __attribute__((always_inline))
 #else
 #define CF_INLINE static inline
+#endif
+#if defined(__GNUC__)
+#define CF_PREFETCH(p, writes) __builtin_prefetch(p, writes)
+#else
+#define CF_PREFETCH(p, writes) ((void)(p))
 #endif
 #if defined(CF_INSTRUMENTED)
 #define CF_UNROLL
