@@ -37,6 +37,7 @@ cdef extern from "corrfast.h" nogil:
         int32_t method, precision, threads, thread_limit
         int (*cancel)(void *context) noexcept nogil
         void *cancel_context
+        const void *kernel
 
     struct corrfast_report_method:  # has no name in C; never held in a variable
         const char *name

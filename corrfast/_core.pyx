@@ -67,6 +67,9 @@ cdef int fail(int status, int method=0) except -1:
         raise MemoryError("corrfast: no memory for scratch")
     if status == CORRFAST_ERR_OVERFLOW:
         raise OverflowError(f"corrfast: {text}")
+    if status == CORRFAST_ERR_METHOD and METHODS[method] == "separable":
+        raise ValueError("method='separable': the kernel is not one factor along its first axis times a kernel along the others, or the problem "
+                         "is not one of rank 2 or 3, real, of 16 bits or more and of precision other than 'exact'; 'auto' and 'direct' take any")
     if status == CORRFAST_ERR_METHOD:
         raise ValueError(f"method={METHODS[method]!r}: {text}; 'auto' and 'direct' do")
     if status == CORRFAST_ERR_ISA:
@@ -219,16 +222,30 @@ def run(int pass_, cnp.ndarray input not None, cnp.ndarray kernel not None, cnp.
         fail(status, options.method)
 
 
-def describe(int pass_, cnp.ndarray input not None, cnp.ndarray kernel not None, cnp.ndarray output not None, spec):
-    """Return what the planner decides for a problem; the samples are not looked at."""
+cdef void lay_out(int64_t *strides, cnp.ndarray like) noexcept:
+    """Set the strides of a contiguous array of that shape: the arrays that are described need no memory behind them."""
+    cdef int64_t n = 1
+    cdef int i
+    for i in range(cnp.PyArray_NDIM(like) - 1, -1, -1):
+        strides[i] = n
+        n *= cnp.PyArray_DIM(like, i)
+
+
+def describe(int pass_, cnp.ndarray input not None, cnp.ndarray kernel not None, cnp.ndarray output not None, spec, bint known=False):
+    """Return what the planner decides for a problem; the samples are not looked at, but for those of a known kernel."""
     cdef corrfast_problem problem
     cdef corrfast_options options
     cdef corrfast_report report
     cdef watch w
     cdef int i
     make_problem(input, kernel, output, spec, &problem)
+    lay_out(&problem.input_stride[0], input)
+    lay_out(&problem.output_stride[0], output)
+    if not known:
+        lay_out(&problem.kernel_stride[0], kernel)
     init_options(&options, &w, spec[9])
     options.method, options.precision = spec[7], spec[8]
+    options.kernel = cnp.PyArray_DATA(kernel) if known else NULL
     report.size = sizeof(corrfast_report)
     status = corrfast_explain(&problem, pass_, &options, &report)
     if status:

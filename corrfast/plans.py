@@ -102,7 +102,7 @@ def explain(function: Callable[..., Any], *args: Any, pass_: str = "forward", **
         `correlate`, `convolve`, `conv_transpose`, `correlate_vjp` or `convolve_vjp`.
     *args, **kwargs
         Its arguments. A shape with a dtype may stand for an array: a tuple ``(shape, dtype)``, or any object with these two
-        attributes. `out` is ignored.
+        attributes; a kernel given so counts as not separable. `out` is ignored.
     pass_ : {"forward", "backward_input", "backward_kernel"}, optional
         Which pass of `correlate` or `convolve` to plan: itself, or the gradient for `a` or for `v`. For the `_vjp` functions the
         default is the first gradient that `needs` asks for.
@@ -120,9 +120,15 @@ def explain(function: Callable[..., Any], *args: Any, pass_: str = "forward", **
     Examples
     --------
     >>> import corrfast
+    >>> import numpy as np
     >>> plan = corrfast.explain(corrfast.correlate, ((512, 512), "float32"), ((3, 3), "float32"), "same")
     >>> plan.method, plan.output_shape
     ('direct', (512, 512))
+
+    Whether a kernel is separable is seen where its samples are given:
+
+    >>> corrfast.explain(corrfast.correlate, ((512, 512), "float32"), np.ones((9, 9), "float32"), "same").method
+    'separable'
     """
     known = {_core.correlate: "av", _core.convolve: "av", filters.conv_transpose: "gv", filters.correlate_vjp: "gav",
              filters.convolve_vjp: "gav"}
@@ -132,10 +138,12 @@ def explain(function: Callable[..., Any], *args: Any, pass_: str = "forward", **
         words = ", ".join(each.__name__ for each in known)
         raise ValueError(f"function={function!r}: expected one of corrfast's {words}") from None
     asked = arg.choose(pass_, _PASSES, "pass_")
-    call, run = _understand(function, names, _bind(function, names, args, kwargs), asked)
+    bound = _bind(function, names, args, kwargs)
+    v = None if _is_description(signature(function).bind(*args, **kwargs).arguments["v"]) else bound["v"]
+    call, run = _understand(function, names, bound, asked)
     if asked != arg.FORWARD and run != asked:
         raise ValueError(f"pass_={pass_!r}: {function.__name__} has no such pass, expected 'forward'")
-    return _plan(function.__name__, call, run)
+    return _plan(function.__name__, call, run, v)
 
 
 def _bind(function: Callable[..., Any], names: str, args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -147,13 +155,17 @@ def _bind(function: Callable[..., Any], names: str, args: tuple, kwargs: dict[st
     return bound
 
 
+def _is_description(value: Any) -> bool:
+    """Whether a shape and a dtype stand for an array."""
+    if isinstance(value, tuple):
+        return len(value) == 2 and isinstance(value[1], (np.dtype, type, str))
+    return hasattr(value, "shape") and hasattr(value, "dtype") and not isinstance(value, (np.ndarray, np.generic))
+
+
 def _stand_in(value: Any, name: str, scalar: bool) -> np.ndarray:
-    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], (np.dtype, type, str)):
-        shape, dtype = value
-    elif hasattr(value, "shape") and hasattr(value, "dtype") and not isinstance(value, (np.ndarray, np.generic)):
-        shape, dtype = value.shape, value.dtype
-    else:
+    if not _is_description(value):
         return arg.as_array(value, name, scalar)
+    shape, dtype = value if isinstance(value, tuple) else (value.shape, value.dtype)
     try:
         shape = tuple([arg.integer(extent, name) for extent in shape])
     except TypeError:
@@ -181,13 +193,17 @@ def _understand(function: Callable[..., Any], names: str, bound: dict[str, Any],
     return call, asked
 
 
-def _plan(name: str, call: calls.Call, run: int) -> Plan:
+def _plan(name: str, call: calls.Call, run: int, v: np.ndarray | None) -> Plan:
+    """Return the plan of a pass; `v` is the kernel where its samples are known, since some methods suit some kernels only."""
     arrays = []
     for side, what in ((call.input, "the input"), (call.kernel, "the kernel"), (call.output, "the result")):
         shape = side.pair + side.spatial
         arg.check_bytes(shape, call.dtype, what)
         arrays.append(np.broadcast_to(np.zeros((), call.dtype), shape))
-    found = _core.describe(run, *arrays, call.spec_of(run))
+    known = v is not None and run == arg.FORWARD
+    if known:
+        arrays[1] = call.kernel.to_core(arg.readable(v, call.dtype))
+    found = _core.describe(run, *arrays, call.spec_of(run), known)
     return Plan(
         function=name,
         pass_=next(word for word, code in _PASSES.items() if code == run),

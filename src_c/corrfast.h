@@ -132,6 +132,8 @@ typedef struct corrfast_options {
     size_t scratch_size;   /* corrfast_explain says how much a run takes */
     corrfast_cancel cancel;
     void *cancel_context;
+    const void *kernel;    /* for corrfast_explain and corrfast_plan_create: the samples of the kernel of a forward pass, if they are known;
+                              what a plan chose for them is right, if not best, for any others.  Runs look at the kernel they are given. */
 } corrfast_options;
 
 /* What the planner decided, and why. */

@@ -87,7 +87,7 @@ def test_explain_takes_shapes_with_dtypes_in_place_of_arrays():
     large = corrfast.explain(corrfast.correlate, ((10**6, 10**6), "f4"), ((3, 3), "f4"))
     assert large.method
     shapes = corrfast.explain(corrfast.correlate, ((100, 90), np.float64), ((3, 3), np.float64), "same")
-    assert str(shapes) == str(corrfast.explain(corrfast.correlate, np.ones((100, 90)), np.ones((3, 3)), "same"))
+    assert str(shapes) == str(corrfast.explain(corrfast.correlate, np.ones((100, 90)), np.eye(3), "same"))
 
 
 def test_explain_names_what_is_wrong_as_the_call_would():

@@ -26,7 +26,7 @@ static int make_and_run(const cf_kernels *kernels, const corrfast_problem *probl
 {
     cf_plan plan;
     options = options ? options : &default_options;
-    int status = cf_plan_make(kernels, problem, pass, options, &plan);
+    int status = cf_plan_make(kernels, problem, pass, options, pass == CORRFAST_FORWARD ? kernel : NULL, &plan);
     return status ? status : run_plan(&plan, options, input, kernel, output);
 }
 
@@ -76,7 +76,7 @@ static int make_and_report(const cf_kernels *kernels, const corrfast_problem *pr
 {
     cf_plan plan;
     options = options ? options : &default_options;
-    int status = cf_plan_make(kernels, problem, pass, options, &plan);
+    int status = cf_plan_make(kernels, problem, pass, options, options->kernel, &plan);
     return status ? status : cf_plan_report(&plan, options, report);
 }
 
@@ -90,7 +90,8 @@ static int make_and_keep(const cf_kernels *kernels, const corrfast_problem *prob
                          corrfast_plan **plan)
 {
     cf_plan made;
-    int status = cf_plan_make(kernels, problem, pass, options ? options : &default_options, &made);
+    options = options ? options : &default_options;
+    int status = cf_plan_make(kernels, problem, pass, options, options->kernel, &made);
     if (status)
         return status;
     if (!(*plan = malloc(sizeof **plan)))

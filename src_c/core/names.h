@@ -32,6 +32,7 @@
 #define cf_run_with_care CF_NAME(_run_with_care)
 #define cf_method_dots CF_NAME(_method_dots)
 #define cf_method_adjoint CF_NAME(_method_adjoint)
+#define cf_method_separable CF_NAME(_method_separable)
 #define cf_method_reference CF_NAME(_method_reference)
 #define cf_cpu_features CF_NAME(_cpu_features)
 #define cf_cpu_meets_baseline CF_NAME(_cpu_meets_baseline)
@@ -41,6 +42,8 @@
 #define cf_threads_for CF_NAME(_threads_for)
 #define cf_run_pieces CF_NAME(_run_pieces)
 #define cf_poll CF_NAME(_poll)
+#define cf_inner_begin CF_NAME(_inner_begin)
+#define cf_inner_end CF_NAME(_inner_end)
 #define cf_memory_take CF_NAME(_memory_take)
 #define cf_memory_give CF_NAME(_memory_give)
 

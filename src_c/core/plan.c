@@ -4,13 +4,18 @@
 #include <string.h>
 
 /* In order of preference among equals; reference supports everything and comes last, so nothing is ever unimplemented. */
-static const cf_method *const methods[] = {&cf_method_direct, &cf_method_dots, &cf_method_adjoint, &cf_method_reference};
+static const cf_method *const methods[] = {&cf_method_direct, &cf_method_dots, &cf_method_adjoint, &cf_method_separable, &cf_method_reference};
 enum { METHOD_COUNT = (int)(sizeof methods / sizeof *methods) };
 
 /* The reference sums directly too, for dtypes that have no kernels. */
 static int allowed(const cf_method *m, int asked)
 {
     return asked == CORRFAST_AUTO || asked == m->id || (asked == CORRFAST_DIRECT && m->id == CORRFAST_REFERENCE);
+}
+
+static int suits(const cf_method *m, const cf_task *task)
+{
+    return !m->fits || (task->weights && m->fits(task));
 }
 
 static int choose(cf_plan *plan, int asked)
@@ -21,7 +26,7 @@ static int choose(cf_plan *plan, int asked)
         if (!allowed(m, asked) || !m->supports(&plan->task))
             continue;
         double seconds = m->seconds(&plan->task, plan->kernels);
-        if (!plan->method || seconds < plan->seconds) {
+        if ((!plan->method || seconds < plan->seconds) && suits(m, &plan->task)) {
             plan->method = m;
             plan->seconds = seconds;
         }
@@ -29,7 +34,8 @@ static int choose(cf_plan *plan, int asked)
     return plan->method ? CORRFAST_OK : CORRFAST_ERR_METHOD;
 }
 
-int cf_plan_make(const cf_kernels *kernels, const corrfast_problem *p, int pass, const corrfast_options *o, cf_plan *plan)
+int cf_plan_make(const cf_kernels *kernels, const corrfast_problem *p, int pass, const corrfast_options *o, const void *weights,
+                 cf_plan *plan)
 {
     const cf_dtype *dtype = p ? cf_dtype_of(p->dtype) : NULL;
     if (!dtype || pass < CORRFAST_FORWARD || pass > CORRFAST_BACKWARD_KERNEL || o->size != sizeof *o || o->method < CORRFAST_AUTO ||
@@ -46,18 +52,22 @@ int cf_plan_make(const cf_kernels *kernels, const corrfast_problem *p, int pass,
     t->pass = (corrfast_pass)pass;
     t->conjugate = dtype->is_complex ? p->conjugate : 0;
     t->precision = o->precision;
+    t->weights = weights;
     memcpy(t->cval, p->cval, sizeof t->cval);
     t->pads_with_zero = cf_is_zero(dtype, t->cval);
+    t->far = cf_traffic_bytes(t) > CF_FAR_BYTES;
     plan->kernels = kernels;
     return choose(plan, o->method);
 }
 
-int cf_plan_child(const cf_plan *parent, const cf_shape *shape, corrfast_pass pass, unsigned conjugate, int method, cf_plan *child)
+int cf_plan_child(const cf_plan *parent, const cf_shape *shape, corrfast_pass pass, unsigned conjugate, int method,
+                  const void *weights, cf_plan *child)
 {
     child->task = parent->task;
     child->task.shape = *shape;
     child->task.pass = pass;
     child->task.conjugate = conjugate;
+    child->task.weights = weights;
     child->kernels = parent->kernels;
     return choose(child, method);
 }
@@ -91,7 +101,7 @@ int cf_padding_needs_care(const cf_task *task, const cf_arrays *arrays)
 int cf_run_with_care(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 {
     cf_plan child;
-    int status = cf_plan_child(plan, &plan->task.shape, plan->task.pass, plan->task.conjugate, CORRFAST_REFERENCE, &child);
+    int status = cf_plan_child(plan, &plan->task.shape, plan->task.pass, plan->task.conjugate, CORRFAST_REFERENCE, NULL, &child);
     return status ? status : cf_plan_run(&child, arrays, run);
 }
 
@@ -115,7 +125,7 @@ int cf_plan_report(const cf_plan *plan, const corrfast_options *options, corrfas
     const char *second = NULL;
     for (int i = 0; i < METHOD_COUNT; i++) {
         const cf_method *m = methods[i];
-        int can = m->supports(t);
+        int can = m->supports(t) && suits(m, t);
         if (!m->listed && m != plan->method)
             continue;
         report->methods[report->method_count].name = m->name;

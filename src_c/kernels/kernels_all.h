@@ -123,11 +123,11 @@
 static const cf_kernels KERNELS = {
     .name = CF_ISA_NAME,
     .set = {
-        [CF_I16] = ROW(i16, 1, 4, 2 * LANES_i16),
-        [CF_I32] = ROW(i32, 1, 4, 2 * LANES_i32),
+        [CF_I16] = ROW(i16, 1, 4, LANES_i16 + 1),
+        [CF_I32] = ROW(i32, 1, 4, LANES_i32 + 1),
         [CF_I64] = ROW(i64, 1, 4, 4 * LANES_i64),
-        [CF_F32] = ROW(f32, 1, 4, 2 * LANES_f32),
-        [CF_F64] = ROW(f64, 1, 4, 2 * LANES_f64),
+        [CF_F32] = ROW(f32, 1, 4, LANES_f32 + 1),
+        [CF_F64] = ROW(f64, 1, 4, LANES_f64 + 1),
         [CF_C64] = {LANES_f32 / 2, 3, 2 * LANES_f32, KERNEL(rows, c64), KERNEL(line, c64), KERNEL(dot, c64)},
         [CF_C128] = {LANES_f64 / 2, 3, 2 * LANES_f64, KERNEL(rows, c128), KERNEL(line, c128), KERNEL(dot, c128)},
     },

@@ -61,8 +61,24 @@ CF_INLINE void FN(rows_low)(FN(acc) acc[4][8], const cf_plane *p, const void *co
 CF_INLINE void FN(rows_read)(FN(acc) acc[4][8], const ELEM *x, const ELEM *end, const ELEM *taps, int64_t tap_row, int lo, int hi, int vecs,
                              int64_t tail)
 {
-    VEC v[8];
     const ELEM *upper = taps - 2 * tap_row; /* two bases and one register for the step between rows */
+    if (BY_REGISTERS(0, 1)) { /* a register for each tap: fewer than for each vector */
+        FN(tap) tap[4];
+        CF_UNROLL
+        for (int r = lo; r <= hi; r++)
+            tap[hi - r] = FN(tap_at)((r - lo < 2 ? taps : upper) - (r - lo) % 2 * tap_row);
+        CF_UNROLL
+        for (int c = 0; c < vecs; c++) {
+            VEC v = tail ? FN(load_part)(x, tail) : V(load)(c < vecs - 1 ? x + c * VLANES : end);
+            if (hi > lo)
+                KEEP(v);
+            CF_UNROLL
+            for (int r = lo; r <= hi; r++)
+                acc[r][c] = FN(mac)(acc[r][c], v, tap[hi - r]);
+        }
+        return;
+    }
+    VEC v[8];
     CF_UNROLL
     for (int c = 0; c < vecs; c++) {
         v[c] = tail ? FN(load_part)(x, tail) : V(load)(c < vecs - 1 ? x + c * VLANES : end);

@@ -136,7 +136,7 @@ static int run_phase(const cf_plan *plan, const cf_shape *roles, const window *w
         return CORRFAST_OK;
     }
     cf_plan child;
-    int status = cf_plan_child(plan, &shape, CORRFAST_FORWARD, input_conjugate(&plan->task), CORRFAST_AUTO, &child);
+    int status = cf_plan_child(plan, &shape, CORRFAST_FORWARD, input_conjugate(&plan->task), CORRFAST_AUTO, NULL, &child);
     return status ? status : cf_plan_run(&child, &arrays, run);
 }
 
@@ -284,7 +284,7 @@ static int run_kernel(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
     int64_t size = plan->task.dtype->size;
     cf_shape roles = kernel_roles(s);
     cf_plan child;
-    int status = cf_plan_child(plan, &roles, CORRFAST_FORWARD, kernel_conjugate(&plan->task), CORRFAST_AUTO, &child);
+    int status = cf_plan_child(plan, &roles, CORRFAST_FORWARD, kernel_conjugate(&plan->task), CORRFAST_AUTO, NULL, &child);
     for (int64_t g = 0; g < s->groups && !status; g += roles.groups) {
         cf_arrays group = {(char *)arrays->input + g * s->cin * s->x_channel * size,
                            (char *)arrays->output + g * s->cout * s->y_channel * size,
@@ -330,7 +330,7 @@ static int64_t typical_child(const cf_task *task, const cf_kernels *kernels, cf_
             times *= cf_min(a->stride, a->n);
         }
     }
-    cf_plan_child(&parent, &shape, CORRFAST_FORWARD, 0, CORRFAST_AUTO, child);
+    cf_plan_child(&parent, &shape, CORRFAST_FORWARD, 0, CORRFAST_AUTO, NULL, child);
     return times;
 }
 

@@ -23,7 +23,6 @@ enum {
     PACK_BYTES = 192 * 1024, /* packed lines of one block, well inside an L2 cache of 512 KiB with the outputs beside them */
     FAR_TAPS = 4096,         /* taps of one plane further apart than this are packed one by one */
     MAX_SLICES = 32,
-    FAR_BYTES = 6 << 20,     /* input and output from where on lines are fetched ahead: 3x3 in 32 MB 1.35, in 4 MB 0.9 of the speed (Zen 5) */
     MAX_CALL_WORK = 1 << 26  /* multiply-adds between two looks at the cancellation callback */
 };
 
@@ -475,7 +474,7 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
         return cf_run_with_care(plan, arrays, run);
     j.plan = plan;
     j.arrays = arrays;
-    j.flags = cf_traffic_bytes(&plan->task) > FAR_BYTES ? CF_FAR : 0;
+    j.flags = plan->task.far ? CF_FAR : 0;
     tile(plan, &j.t);
     if (plan->task.conjugate & CORRFAST_CONJ_INPUT)
         j.flags |= CF_CONJ_SAMPLES;

@@ -119,7 +119,7 @@ int cf_run_pieces(cf_run *run, int64_t count, double seconds, size_t scratch_byt
     }
     if (heap)
         cf_memory_give(&run->memory, j.scratch, bytes);
-    return atomic_load(&run->stopped) ? CORRFAST_ERR_CANCELLED : CORRFAST_OK;
+    return atomic_load(&run->stopped);
 }
 
 int cf_poll(cf_worker *worker, double amount)
@@ -128,7 +128,29 @@ int cf_poll(cf_worker *worker, double amount)
     if (worker->index == 0 && (run->unpolled += amount) >= POLL_WORK) {
         run->unpolled = 0;
         if (run->options->cancel && run->options->cancel(run->options->cancel_context))
-            atomic_store_explicit(&run->stopped, 1, memory_order_relaxed);
+            atomic_store_explicit(&run->stopped, CORRFAST_ERR_CANCELLED, memory_order_relaxed);
     }
     return atomic_load_explicit(&run->stopped, memory_order_relaxed);
+}
+
+void cf_inner_begin(cf_inner *inner, cf_worker *worker, void *scratch, size_t bytes)
+{
+    const cf_run *outer = worker->run;
+    inner->options = *outer->options;
+    inner->options.threads = 1;
+    inner->options.scratch = scratch;
+    inner->options.scratch_size = bytes;
+    if (worker->index != 0) /* others are not on the thread that may ask */
+        inner->options.cancel = NULL;
+    inner->run = (cf_run){.options = &inner->options, .memory = {.options = &inner->options}, .unpolled = worker->index ? 0 : outer->unpolled};
+    inner->worker = worker;
+}
+
+void cf_inner_end(cf_inner *inner, int status)
+{
+    cf_run *outer = inner->worker->run;
+    if (inner->worker->index == 0)
+        outer->unpolled = inner->run.unpolled;
+    if (status)
+        atomic_store_explicit(&outer->stopped, status, memory_order_relaxed);
 }
