@@ -22,6 +22,7 @@ MAY_INCLUDE = {
     "corrfast.h": [],
     "core/api.*": [*COMMON, *RUNTIME, "core/plan.h"],
     "core/plan.*": [*COMMON, *RUNTIME],
+    "core/short.*": [*COMMON, *RUNTIME, "core/plan.h"],
     "core/*": COMMON,
     "methods/*": [*COMMON, *RUNTIME, "core/plan.h"],
     "kernels/*": ["corrfast.h", "core/names.h", "core/dtype.h", "kernels/*.h"],

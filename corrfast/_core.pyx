@@ -263,6 +263,8 @@ def describe(int pass_, cnp.ndarray input not None, cnp.ndarray kernel not None,
 
 # ---- the short path
 
+#: Multiply-adds that take less than a microsecond: releasing the GIL and taking it again would be half of such a call.
+cdef enum: SHORT_WORK = 5000
 
 cdef inline bint is_plain(object array):
     """An array that the C library can take as it is."""
@@ -284,16 +286,17 @@ cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, int64_t str
     cdef watch w
     cdef cnp.ndarray result
     cdef char *kernel
+    cdef bint longer
     if not 1 <= rank <= 3 or cnp.PyArray_NDIM(v) != rank or cnp.PyArray_TYPE(v) != number:
         return None
-    if mode is VALID:
+    if type(mode) is not str:
+        return None
+    if mode is VALID or mode == VALID:  # strings are mostly interned
         j = 0
-    elif mode is SAME:
-        j = 1
-    elif mode is FULL:
+    elif mode is FULL or mode == FULL:
         j = 2
-    elif type(mode) is str and mode in (VALID, SAME, FULL):  # a string that Python has not interned
-        j = 0 if mode == VALID else 1 if mode == SAME else 2
+    elif mode is SAME or mode == SAME:
+        j = 1
     else:
         return None
     memset(&p, 0, sizeof(corrfast_problem))
@@ -306,13 +309,21 @@ cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, int64_t str
     for i in range(rank):
         n, k = cnp.PyArray_DIM(a, i), cnp.PyArray_DIM(v, i)
         x_stride, w_stride = cnp.PyArray_STRIDE(a, i), cnp.PyArray_STRIDE(v, i)
-        if k < 1 or (k - 1) > (n - 1) // dilation or x_stride % itemsize or w_stride % itemsize:
+        if n < 1 or k < 1 or x_stride % itemsize or w_stride % itemsize:
+            return None
+        longer = (k - 1) > (n - 1) // dilation
+        if longer and (rank > 1 or boundary or stride > 1 or dilation > 1):
             return None
         reach = (k - 1) * dilation
         p.input_size[i], p.kernel_size[i] = n, k
         p.stride[i], p.dilation[i], p.boundary[i] = stride, dilation, boundary
         p.padding_hi[i] = reach if j == 2 else j * (reach // 2)
         p.padding_lo[i] = reach if j == 2 else j * (reach - reach // 2)
+        if longer and j == 0:  # NumPy's answer is that of exchanged arguments, which is a padding
+            p.padding_lo[i] = p.padding_hi[i] = k - n
+        elif longer and j == 1:
+            p.padding_lo[i] = k - 1 - (n - 1 if flip else n) // 2
+            p.padding_hi[i] = 2 * k - 1 - n - p.padding_lo[i]
         p.input_stride[2 + i] = x_stride // itemsize
         p.kernel_stride[2 + i] = -(w_stride // itemsize) if flip else w_stride // itemsize
         if flip:
@@ -327,8 +338,11 @@ cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, int64_t str
     result = cnp.PyArray_EMPTY(rank, shape, number, 0)
     init_options(&options, &w, workers)
     kernel = <char *>cnp.PyArray_DATA(v) + start
-    with nogil:
+    if n * cnp.PyArray_SIZE(v) < SHORT_WORK:
         status = corrfast_forward(&p, &options, cnp.PyArray_DATA(a), kernel, cnp.PyArray_DATA(result))
+    else:
+        with nogil:
+            status = corrfast_forward(&p, &options, cnp.PyArray_DATA(a), kernel, cnp.PyArray_DATA(result))
     if status:
         fail(status)
     return result

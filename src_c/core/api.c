@@ -26,6 +26,8 @@ static int make_and_run(const cf_kernels *kernels, const corrfast_problem *probl
 {
     cf_plan plan;
     options = options ? options : &default_options;
+    if (pass == CORRFAST_FORWARD && problem && cf_run_short(kernels, problem, options, input, kernel, output))
+        return CORRFAST_OK;
     int status = cf_plan_make(kernels, problem, pass, options, pass == CORRFAST_FORWARD ? kernel : NULL, &plan);
     return status ? status : run_plan(&plan, options, input, kernel, output);
 }

@@ -4,7 +4,8 @@
 #include <string.h>
 
 /* In order of preference among equals; reference supports everything and comes last, so nothing is ever unimplemented. */
-static const cf_method *const methods[] = {&cf_method_direct, &cf_method_dots, &cf_method_adjoint, &cf_method_separable, &cf_method_reference};
+static const cf_method *const methods[] = {&cf_method_direct, &cf_method_dots, &cf_method_adjoint, &cf_method_swapped,
+                                           &cf_method_separable, &cf_method_reference};
 enum { METHOD_COUNT = (int)(sizeof methods / sizeof *methods) };
 
 /* The reference sums directly too, for dtypes that have no kernels. */

@@ -50,6 +50,7 @@ struct cf_plan {
 CF_HIDDEN extern const cf_method cf_method_direct;
 CF_HIDDEN extern const cf_method cf_method_dots;
 CF_HIDDEN extern const cf_method cf_method_adjoint;
+CF_HIDDEN extern const cf_method cf_method_swapped;
 CF_HIDDEN extern const cf_method cf_method_separable;
 CF_HIDDEN extern const cf_method cf_method_reference;
 
@@ -58,6 +59,10 @@ CF_HIDDEN int cf_plan_make(const cf_kernels *kernels, const corrfast_problem *pr
                            const void *weights, cf_plan *plan);
 CF_HIDDEN int cf_plan_run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run);
 CF_HIDDEN int cf_plan_report(const cf_plan *plan, const corrfast_options *options, corrfast_report *report);
+
+/* Solves a short problem at once and returns 1; 0: it is for the planner. */
+CF_HIDDEN int cf_run_short(const cf_kernels *kernels, const corrfast_problem *problem, const corrfast_options *options, const void *input,
+                           const void *kernel, void *output);
 
 /* Plans a problem that a method needs solved on the way: the same dtype, cval and precision, another shape and pass.
  * method: corrfast_method, CORRFAST_AUTO for the planner's choice. */
