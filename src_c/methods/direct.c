@@ -23,6 +23,7 @@ enum {
     PACK_BYTES = 192 * 1024, /* packed lines of one block, well inside an L2 cache of 512 KiB with the outputs beside them */
     FAR_TAPS = 4096,         /* taps of one plane further apart than this are packed one by one */
     MAX_SLICES = 32,
+    ROWS = 4,                /* of a tile of the kernel "rows" */
     MAX_CALL_WORK = 1 << 26  /* multiply-adds between two looks at the cancellation callback */
 };
 
@@ -126,6 +127,8 @@ static void tile(const cf_plan *plan, tiling *t)
         while (t->rows > 1 && lines_of(t, t->rows) * line_of(t, *cols) > budget)
             t->rows -= cf_max(t->rows / 4, 1);
     }
+    if (t->rows > ROWS && t->rows < phase_rows)
+        t->rows &= ~(int64_t)(ROWS - 1); /* whole tiles in all blocks but the last */
     int64_t call = t->slices * t->tap_rows * t->tap_cols;
     while (t->rows * t->cols * call > MAX_CALL_WORK && t->rows > 4)
         t->rows = cf_max(4, t->rows / 2);
@@ -380,17 +383,17 @@ static int sum_block(block *b, int64_t co, int64_t co_end)
     return 0;
 }
 
+/* The narrow blocks at the ends come last: they find their samples in the cache, fetched by the long runs of the others. */
 static void place_columns(block *b, int64_t index)
 {
     const tiling *t = &b->job->t;
-    int64_t m = b->job->plan->task.shape.axis[2].m, inner_end = m - t->right;
-    if (t->left && index == 0) {
+    int64_t m = b->job->plan->task.shape.axis[2].m, inner_end = m - t->right, inner = t->col_blocks - (t->left > 0) - (t->right > 0);
+    if (index < inner) {
+        b->col = t->left + index * t->cols;
+        b->cols = cf_min(t->cols, inner_end - b->col);
+    } else if (index == inner && t->left) {
         b->cols = t->left;
-        return;
-    }
-    b->col = t->left + (index - (t->left > 0)) * t->cols;
-    b->cols = cf_min(t->cols, inner_end - b->col);
-    if (b->col >= inner_end) {
+    } else {
         b->col = inner_end;
         b->cols = t->right;
     }
