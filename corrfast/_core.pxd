@@ -64,5 +64,6 @@ cdef extern from "corrfast.h" nogil:
     int corrfast_start()
     const char *corrfast_isa()
     const char *corrfast_isa_info(int, int *, const char **)
+    int64_t corrfast_peak(int dtype, int64_t rounds) nogil
     int corrfast_has_openmp()
     int corrfast_max_threads()

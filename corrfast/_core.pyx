@@ -513,6 +513,16 @@ def openmp_max_threads():
     return corrfast_max_threads()
 
 
+def peak(dtype, int64_t rounds):
+    """Do that many rounds of multiply-adds on registers alone, without the GIL, and return how many there were; 0 for a dtype other than
+    float32 and float64, and on the instruction set "scalar". Timed, it is the most that one core can do.
+    """
+    cdef int code = dtype_code(cnp.dtype(dtype).num)
+    with nogil:
+        rounds = corrfast_peak(code, rounds)
+    return rounds
+
+
 def _isas():
     """The instruction sets of this build, best first, each with what is known of it."""
     cdef int usable = 0

@@ -36,6 +36,7 @@
 #define corrfast_isa CORRFAST_JOIN(CORRFAST_PREFIX, isa)
 #define corrfast_isa_info CORRFAST_JOIN(CORRFAST_PREFIX, isa_info)
 #define corrfast_max_threads CORRFAST_JOIN(CORRFAST_PREFIX, max_threads)
+#define corrfast_peak CORRFAST_JOIN(CORRFAST_PREFIX, peak)
 #define corrfast_has_openmp CORRFAST_JOIN(CORRFAST_PREFIX, has_openmp)
 #endif
 
@@ -181,6 +182,11 @@ const char *corrfast_isa(void);
  * *checked says where its kernels have passed the kernel checker: "hardware", "emulator", or NULL for nowhere yet, and then it
  * is not chosen by itself, only where CORRFAST_ISA names it.  Either pointer may be NULL. */
 const char *corrfast_isa_info(int index, int *usable, const char **checked);
+
+/* Does `rounds` rounds of independent multiply-adds on registers alone, on this thread, and returns their number: timed, it says what the
+ * processor can do at most.  0 for dtypes other than CORRFAST_FLOAT32 and
+ * CORRFAST_FLOAT64, and on the instruction set "scalar". */
+int64_t corrfast_peak(int dtype, int64_t rounds);
 
 int corrfast_has_openmp(void);
 int corrfast_max_threads(void); /* what OpenMP would use now; 1 without it */

@@ -90,6 +90,15 @@ def test_an_instruction_set_that_this_cpu_lacks_is_refused(name):
     assert ran.returncode == 1 and name in ran.stderr and USABLE[0] in ran.stderr
 
 
+def test_the_peak_counts_what_it_did():
+    """The yardstick of the benchmarks: as many multiply-adds a round as it says, none where it cannot measure."""
+    for dtype in ("float32", "float64"):
+        one = corrfast._core.peak(dtype, 1)
+        assert corrfast._core.peak(dtype, 1000) == 1000 * one and (one > 0) == (CONFIG["isa"] != "scalar")
+        assert corrfast._core.peak(dtype, 0) == corrfast._core.peak(dtype, -5) == 0
+    assert corrfast._core.peak("int32", 10) == 0
+
+
 def test_integers_have_the_same_bits_on_every_instruction_set():
     program = """
 import hashlib, numpy as np, corrfast

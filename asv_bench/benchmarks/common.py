@@ -51,6 +51,16 @@ def gflops(run, taps):
     return round(2e-9 * taps * outputs / seconds(run), 3)
 
 
+def peak_fraction(run, taps, dtype):
+    """The share of what a core can do at most, by a loop of multiply-adds on registers timed beside the call."""
+    peak = getattr(corrfast._core, "peak", lambda *_: 0)
+    if not peak(dtype, 1):
+        raise NotImplementedError(f"corrfast {corrfast.__version__} measures no peak here")
+    outputs, done = math.prod(run().shape), peak(dtype, 20_000)
+    shares = [taps * outputs / seconds(run, 1) / (done / seconds(lambda: peak(dtype, 20_000), 1)) for _ in range(9)]
+    return round(statistics.median(shares), 4)
+
+
 def seconds(run, rounds=9, sample=0.01):
     """Median seconds of a call: asv samples `time_`, but leaves a `track_` to itself."""
     timer = timeit.Timer(run)

@@ -6,7 +6,7 @@ import numpy as np
 
 import corrfast
 
-from .common import Benchmark, arrays, gflops, public, shapes
+from .common import Benchmark, arrays, gflops, peak_fraction, public, shapes
 
 FLOATS = ["float32", "float64"]
 
@@ -102,17 +102,22 @@ class _Valid(Benchmark):
     def track_gflops(self, dtype, case):
         return gflops(lambda: corrfast.correlate(self.a, self.v), self.v.size)
 
+    def track_peak(self, dtype, case):
+        return peak_fraction(lambda: corrfast.correlate(self.a, self.v, workers=1), self.v.size, dtype)
+
     track_gflops.unit = "GFLOP/s"
+    track_peak.unit = "of the FMA peak"
 
 
 class Correlate1D(_Valid):
     version = "1"
-    params = [FLOATS, [f"{n}*{k}" for n in (10_000, 1_000_000) for k in (3, 7, 31, 127)]]
+    params = [FLOATS, [f"{n}*{k}" for n in (1000, 10_000, 1_000_000) for k in (3, 7, 31, 127)]]
 
 
 class Correlate2D(_Valid):
     version = "1"
-    params = [FLOATS, ["64x64*3x3", "512x512*3x3", "512x512*7x7", "512x512*11x11", "2048x2048*5x5"]]
+    params = [FLOATS, ["64x64*3x3", "512x512*3x3", "512x512*4x4", "512x512*7x7", "512x512*11x11", "512x512*1x15", "512x512*15x1",
+                       "123x457*5x5", "2048x2048*3x3", "2048x2048*5x5"]]
 
 
 class Correlate3D(_Valid):
@@ -132,7 +137,7 @@ class Separable(Benchmark):
 
     version = "1"
     param_names = ["dtype", "case"]
-    params = [FLOATS, ["1080x1920*5x5", "1080x1920*11x11", "1080x1920*31x31", "64x64x64*9x9x9"]]
+    params = [FLOATS, ["1080x1920*5x5", "1080x1920*11x11", "1080x1920*31x31", "512x512*7x7", "64x64x64*5x5x5", "64x64x64*9x9x9"]]
 
     def setup(self, dtype, case):
         self.a, self.v = arrays(case, dtype, gaussian=True)
@@ -159,7 +164,7 @@ class Dtypes(Benchmark):
 class Boundary(Benchmark):
     version = "1"
     param_names = ["boundary", "case"]
-    params = [["constant", "edge", "wrap", "symmetric", "reflect"], ["1000000*31", "1080x1920*3x3", "1080x1920*7x7"]]
+    params = [["constant", "edge", "wrap", "symmetric", "reflect"], ["1000000*31", "1080x1920*3x3", "1080x1920*5x5", "1080x1920*7x7"]]
 
     def setup(self, boundary, case):
         self.a, self.v = arrays(case, "float32")

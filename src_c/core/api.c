@@ -119,6 +119,13 @@ void corrfast_plan_destroy(corrfast_plan *plan)
     free(plan);
 }
 
+CF_PLAIN int64_t corrfast_peak(int dtype, int64_t rounds)
+{
+    const cf_kernels *kernels = cf_kernels_get();
+    cf_peak_fn *peak = !kernels ? NULL : dtype == CORRFAST_FLOAT32 ? kernels->peak_f32 : dtype == CORRFAST_FLOAT64 ? kernels->peak_f64 : NULL;
+    return peak && rounds > 0 ? peak(rounds) : 0;
+}
+
 const char *corrfast_status_text(int status)
 {
     switch (status) {

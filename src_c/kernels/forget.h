@@ -3,6 +3,7 @@
 #undef CF_ISA_NAME
 #undef V_
 #undef CF_REGISTERS
+#undef CF_PLAIN_C
 #undef LANES_f32
 #undef LANES_f64
 #undef LANES_i16

@@ -3,6 +3,10 @@
 #include "rows_tmpl.h"
 #include "line_tmpl.h"
 #include "dot_tmpl.h"
+#if defined(WITH_PEAK) && !defined(CF_PLAIN_C)
+#include "peak_tmpl.h"
+#endif
+#undef WITH_PEAK
 
 #undef NAME
 #undef TYPE

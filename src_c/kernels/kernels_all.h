@@ -11,6 +11,7 @@
 #endif
 
 #define NAME f32
+#define WITH_PEAK
 #define TYPE f32
 #define ELEM float
 #define PARTS 1
@@ -26,6 +27,7 @@
 #include "kernel_set_tmpl.h"
 
 #define NAME f64
+#define WITH_PEAK
 #define TYPE f64
 #define ELEM double
 #define PARTS 1
@@ -122,6 +124,10 @@
 
 static const cf_kernels KERNELS = {
     .name = CF_ISA_NAME,
+#ifndef CF_PLAIN_C /* where the compiler sees through it */
+    .peak_f32 = KERNEL(peak, f32),
+    .peak_f64 = KERNEL(peak, f64),
+#endif
     .set = {
         [CF_I16] = ROW(i16, 1, 4, LANES_i16 + 1),
         [CF_I32] = ROW(i32, 1, 4, LANES_i32 + 1),

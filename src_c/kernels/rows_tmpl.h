@@ -290,7 +290,7 @@ static void FN(rows)(const cf_plane *planes, int64_t count, void *y, int64_t y_r
         for (s.count = count > 0; s.count < count && FN(rows_kind)(s.planes + s.count) == kind;)
             s.count++;
         for (s.row = 0; s.row + ROWS <= rows; s.row += ROWS) {
-            s.ahead = flags & CF_FAR && s.row + 2 * ROWS <= rows ? (const char *const *)newest->lines + s.row + ROWS + newest->kh - 1 : NULL;
+            s.ahead = flags & CF_FAR && count > 0 && s.row + 2 * ROWS <= rows ? (const char *const *)newest->lines + s.row + ROWS + newest->kh - 1 : NULL;
             FN(rows_strip)(&s, n, FN(full)[kind]);
         }
         s.ahead = NULL;

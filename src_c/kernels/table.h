@@ -36,6 +36,10 @@ typedef void cf_line_fn(const cf_plane *planes, int64_t count, void *y, int64_t 
 typedef void cf_dot_fn(const void *const *x, int64_t offset, int64_t step, const void *const *taps, int64_t rows, int64_t n,
                        void *y, int64_t count, int flags);
 
+/* NULL in plain C.  Does `rounds` rounds of independent multiply-adds on registers alone, and returns their number: the most that one
+ * core can do, to be timed. */
+typedef int64_t cf_peak_fn(int64_t rounds);
+
 typedef struct cf_kernel_set {
     int lanes;     /* samples in a vector */
     int tile_rows; /* output rows that share loads in `rows` */
@@ -48,6 +52,7 @@ typedef struct cf_kernel_set {
 typedef struct cf_kernels {
     const char *name; /* also the word for CORRFAST_ISA */
     cf_kernel_set set[CF_ARITH_COUNT];
+    cf_peak_fn *peak_f32, *peak_f64;
 } cf_kernels;
 
 /* The name of the constant pointer that each isa_*.c exports: NULL where the compiler or the target has no such instruction set. */

@@ -4,6 +4,7 @@
 #define V_(op, type) CF_CAT(CF_CAT(op, _), CF_CAT(type, __scalar))
 
 #define CF_REGISTERS 16
+#define CF_PLAIN_C
 #define LANES_f32 2
 #define LANES_f64 2
 #define LANES_i16 2
