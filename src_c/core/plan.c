@@ -39,9 +39,7 @@ int cf_plan_make(const cf_kernels *kernels, const corrfast_problem *p, int pass,
                  cf_plan *plan)
 {
     const cf_dtype *dtype = p ? cf_dtype_of(p->dtype) : NULL;
-    if (!dtype || pass < CORRFAST_FORWARD || pass > CORRFAST_BACKWARD_KERNEL || o->size != sizeof *o || o->method < CORRFAST_AUTO ||
-        o->method > CORRFAST_REFERENCE || o->precision < CORRFAST_DEFAULT || o->precision > CORRFAST_FAST || o->threads < 0 ||
-        o->thread_limit < 0 || (o->allocate != NULL) != (o->release != NULL))
+    if (!dtype || pass < CORRFAST_FORWARD || pass > CORRFAST_BACKWARD_KERNEL || !cf_options_are_right(o))
         return CORRFAST_ERR_ARGUMENT;
     if (p->accumulate && p->accumulate != (dtype->id == CORRFAST_FLOAT16 ? CORRFAST_FLOAT32 : dtype->id))
         return CORRFAST_ERR_ARGUMENT;

@@ -60,6 +60,12 @@ CF_HIDDEN int cf_plan_make(const cf_kernels *kernels, const corrfast_problem *pr
 CF_HIDDEN int cf_plan_run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run);
 CF_HIDDEN int cf_plan_report(const cf_plan *plan, const corrfast_options *options, corrfast_report *report);
 
+static inline int cf_options_are_right(const corrfast_options *o)
+{
+    return o->size == sizeof *o && o->method >= CORRFAST_AUTO && o->method <= CORRFAST_REFERENCE && o->precision >= CORRFAST_DEFAULT &&
+           o->precision <= CORRFAST_FAST && o->threads >= 0 && o->thread_limit >= 0 && (o->allocate != NULL) == (o->release != NULL);
+}
+
 /* Solves a short problem at once and returns 1; 0: it is for the planner. */
 CF_HIDDEN int cf_run_short(const cf_kernels *kernels, const corrfast_problem *problem, const corrfast_options *options, const void *input,
                            const void *kernel, void *output);

@@ -243,31 +243,39 @@ static void sum_lines(const block *b, int64_t count, char *to, int64_t to_row, i
     w->plan->kernels->set[w->plan->task.dtype->arith].rows(&plane, 1, to, to_row, count, n, w->plan->task.far ? CF_FAR : 0);
 }
 
-/* `count` outer outputs over the positions [p, end) of axis 2: those in the array at once; those beyond it stand for one of them or
- * for the constant, whose sum is ready. */
-static void sum_positions(const block *b, int64_t input, int64_t count, const char *plane, int64_t p, int64_t end, char *to, int64_t to_row)
+/* Positions [q, end) of axis 2, all beyond the array: each stands for one of those that are ready, [first, last), for another one, which
+ * is summed alone, or for the constant, whose sum is ready. */
+static void sum_beyond(const block *b, int64_t input, int64_t count, const char *plane, int64_t q, int64_t end, int64_t first, int64_t last,
+                       char *zero, int64_t to_row)
 {
     const walk *w = b->walk;
     const cf_axis *col = &w->plan->task.shape.axis[2];
-    const int64_t size = w->plan->task.dtype->size, first = cf_clamp(p, 0, col->n), last = cf_clamp(end, first, col->n);
-    const char *const sum = b->fill + w->width * size;
-    for (int64_t c = first; c < last; c += w->chunk) {
-        int64_t n = cf_min(w->chunk, last - c);
-        set_lines(b, input, count, plane, c, n);
-        sum_lines(b, count, to + (c - p) * size, to_row, n);
-    }
-    for (int64_t q = p; q < end; q = q + 1 == first && last > first ? last : q + 1) {
-        if (q >= first && q < last)
-            continue;
+    const int64_t size = w->plan->task.dtype->size;
+    for (; q < end; q++) {
         int64_t index = cf_border_index(col->boundary, q, col->n);
         if (index >= 0 && (index < first || index >= last)) {
             set_lines(b, input, count, plane, index, 1);
-            sum_lines(b, count, to + (q - p) * size, to_row, 1);
+            sum_lines(b, count, zero + q * size, to_row, 1);
             continue;
         }
         for (int64_t r = 0; r < count; r++)
-            memcpy(to + (r * to_row + q - p) * size, index < 0 ? sum : to + (r * to_row + index - p) * size, (size_t)size);
+            memcpy(zero + (r * to_row + q) * size, index < 0 ? b->fill + w->width * size : zero + (r * to_row + index) * size, (size_t)size);
     }
+}
+
+/* `count` outer outputs over the positions [p, end) of axis 2: those in the array at once, then those beyond it. */
+static void sum_positions(const block *b, int64_t input, int64_t count, const char *plane, int64_t p, int64_t end, char *to, int64_t to_row)
+{
+    const walk *w = b->walk;
+    const int64_t size = w->plan->task.dtype->size, n = w->plan->task.shape.axis[2].n, first = cf_clamp(p, 0, n), last = cf_clamp(end, first, n);
+    for (int64_t c = first, length; c < last; c += length) {
+        length = cf_min(w->chunk, last - c);
+        set_lines(b, input, count, plane, c, length);
+        sum_lines(b, count, to + (c - p) * size, to_row, length);
+    }
+    char *zero = to - p * size; /* where position 0 would be */
+    sum_beyond(b, input, count, plane, p, last > first ? first : end, first, last, zero, to_row);
+    sum_beyond(b, input, count, plane, last > first ? last : end, end, first, last, zero, to_row);
 }
 
 /* Fills the window for the outer outputs [o, o + count). */
@@ -368,6 +376,16 @@ static int64_t count_pieces(const walk *w)
 
 /* ---- the method ------------------------------------------------------------------------------------------------------------- */
 
+/* Elements of the narrowest window; a double, since dilation and stride may be anything. */
+static double least_window(const cf_shape *s)
+{
+    const cf_axis *a = s->axis;
+    double lines = 1, samples = (double)(cf_min(a[2].m, 16) - 1) * (double)a[2].stride + (double)(a[2].k - 1) * (double)a[2].dilation + 1;
+    if (outer_axis(s) == 0)
+        lines = (double)(cf_min(a[1].m, BLOCK_ROWS) - 1) * (double)a[1].stride + (double)(a[1].k - 1) * (double)a[1].dilation + 1;
+    return 4 * lines * samples;
+}
+
 static int supports(const cf_task *t)
 {
     const cf_shape *s = &t->shape;
@@ -379,8 +397,8 @@ static int supports(const cf_task *t)
         return 0;
     if (t->precision == CORRFAST_EXACT && d->is_float)
         return 0;
-    if (a[0].m < 1 || a[1].m < 1 || a[2].m < 1 || outer->k > MAX_TAPS || cf_first_position(outer) < -INT32_MAX ||
-        cf_last_position(outer) > outer->n + INT32_MAX)
+    if (a[0].m < 1 || a[1].m < 1 || a[2].m < 1 || outer->k > MAX_TAPS || least_window(s) * d->size > WINDOW_BYTES ||
+        cf_first_position(outer) < -INT32_MAX || cf_last_position(outer) > outer->n + INT32_MAX)
         return 0;
     return outer == &a[0] || (a[0].lo <= 0 && cf_last_position(&a[0]) < a[0].n);
 }
@@ -392,14 +410,22 @@ static int fits(const cf_task *t)
     return t->weights && factorize(&m, &f);
 }
 
-/* Breaks even with direct summation near 5x5 and 3x3x3, as measured on Zen 5 (0.95 to 1.4 of its speed there, by dtype and size). */
+/* Breaks even with direct summation near 5x5 and 3x3x3, as measured on Zen 5 (0.95 to 1.4 of its speed there, by dtype and size).
+ * Reading the kernel to find its factors counts, too. */
 static double seconds(const cf_task *t, const cf_kernels *kernels)
 {
-    const cf_axis *a = t->shape.axis;
-    double vectors = ceil((double)a[2].m / kernels->set[t->dtype->arith].lanes) * (double)a[1].m * (double)a[0].m * (double)t->shape.batch;
-    double taps = (double)(a[0].k > 1 ? a[0].k : 0) + (double)(a[1].k > 1 ? a[1].k : 0) + (double)a[2].k;
-    double steps = ceil((double)a[0].m * (double)a[1].m / 16) + 1;
-    return (vectors * (taps * cf_vector_cycles(t->dtype->arith) * 1.2 + 15)) * CF_CYCLE + steps * 5 * CF_CALL_SECONDS + cf_traffic_seconds(t);
+    const cf_shape *s = &t->shape;
+    const cf_axis *a = s->axis;
+    const int outer = outer_axis(s);
+    double lanes = kernels->set[t->dtype->arith < 0 ? CF_F64 : t->dtype->arith].lanes, cycles = cf_vector_cycles(t->dtype->arith < 0 ? CF_F64 : t->dtype->arith);
+    double outputs = (double)s->batch * (double)a[0].m * (double)a[1].m, lines = outputs;
+    if (outer == 0)
+        lines *= ((double)(a[1].m - 1) * (double)a[1].stride + (double)(a[1].k - 1) * (double)a[1].dilation + 1) / (double)cf_max(a[1].m, 1);
+    double width = (double)(a[2].m - 1) * (double)a[2].stride + (double)(a[2].k - 1) * (double)a[2].dilation + 1;
+    double sums = lines * ceil(width / lanes) * (double)a[outer].k + outputs * ceil((double)a[2].m / lanes) * (double)((outer == 0 ? a[1].k : 0) + a[2].k);
+    double steps = ceil((double)a[0].m * (double)a[1].m / 16) + 1, taps = (double)a[0].k * (double)a[1].k * (double)a[2].k;
+    return (sums * cycles * 1.2 + outputs * ceil((double)a[2].m / lanes) * 15) * CF_CYCLE + steps * 5 * CF_CALL_SECONDS + taps * 10e-9 +
+           cf_traffic_seconds(t);
 }
 
 static int64_t pieces(const cf_plan *plan)
