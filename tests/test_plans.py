@@ -202,3 +202,20 @@ def test_show_config_says_what_is_known_of_an_instruction_set(usable, checked, r
     monkeypatch.setattr(corrfast._core, "config", lambda: config)
     corrfast.show_config()
     assert f" rvv{remarks}\n" in capsys.readouterr().out
+
+
+def test_scratch_of_direct_sums_is_below_a_mebibyte():
+    """For one thread, whatever the shape, stride and dilation."""
+    rng = np.random.default_rng(3)
+    for _ in range(1500):
+        rank = int(rng.integers(1, 4))
+        shape = tuple(int(2 ** rng.uniform(2, [22, 12.5, 9][rank - 1])) for _ in range(rank))
+        taps = tuple(int(min(n, 2 ** rng.uniform(0, [13, 6, 4][rank - 1]))) for n in shape)
+        dtype = rng.choice(["f4", "f8", "c16", "i1", "i2", "i8", "?", "f2", "c8"])
+        options = {"mode": rng.choice(["valid", "same", "full"]), "boundary": rng.choice(["constant", "wrap", "reflect"]),
+                   "stride": int(rng.integers(1, 4)), "dilation": int(2 ** rng.uniform(0, rng.choice([1, 3, 12])))}
+        try:
+            plan = corrfast.explain(corrfast.correlate, (shape, dtype), (taps, dtype), workers=1, **options)
+        except ValueError:  # a kernel that reaches beyond the array
+            continue
+        assert plan.scratch_bytes < 2**20, (shape, taps, dtype, options, plan.scratch_bytes)

@@ -284,13 +284,15 @@ static void FN(rows_strip)(const FN(strip) *s, int64_t n, const FN(tiles) *tiles
 static void FN(rows)(const cf_plane *planes, int64_t count, void *y, int64_t y_row, int64_t rows, int64_t n, int flags)
 {
     FN(strip) s = {planes, 0, 0, y_row, NULL, y, flags, FN(signs_of)(flags)};
-    const cf_plane *newest = planes + count - 1; /* the others are mostly in the cache since the plane before was summed */
+    const cf_plane *newest = planes + (count > 0 ? count - 1 : 0); /* the others are mostly in the cache since the plane before was summed */
     do { /* planes of one kind at a time; no planes at all are an empty sum */
         const int kind = count > 0 ? FN(rows_kind)(s.planes) : 1;
         for (s.count = count > 0; s.count < count && FN(rows_kind)(s.planes + s.count) == kind;)
             s.count++;
         for (s.row = 0; s.row + ROWS <= rows; s.row += ROWS) {
-            s.ahead = flags & CF_FAR && count > 0 && s.row + 2 * ROWS <= rows ? (const char *const *)newest->lines + s.row + ROWS + newest->kh - 1 : NULL;
+            s.ahead = NULL;
+            if (flags & CF_FAR && count > 0 && s.row + 2 * ROWS <= rows)
+                s.ahead = (const char *const *)newest->lines + s.row + ROWS + newest->kh - 1;
             FN(rows_strip)(&s, n, FN(full)[kind]);
         }
         s.ahead = NULL;

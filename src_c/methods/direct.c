@@ -21,7 +21,7 @@
 
 enum {
     PACK_BYTES = 192 * 1024, /* packed lines of one block, well inside an L2 cache of 512 KiB with the outputs beside them */
-    FAR_TAPS = 4096,         /* taps of one plane further apart than this are packed one by one */
+    FAR_TAPS = 4096,         /* samples that the taps of one plane span; a few that are further apart are packed one by one */
     MAX_SLICES = 32,
     ROWS = 4,                /* of a tile of the kernel "rows" */
     MAX_CALL_WORK = 1 << 26  /* multiply-adds between two looks at the cancellation callback */
@@ -63,24 +63,32 @@ static void tile_sum(const cf_plan *plan, tiling *t)
     int64_t row_gcd = cf_gcd(row->stride, row->dilation), col_gcd = cf_gcd(col->stride, col->dilation);
     int64_t row_every = row->stride / row_gcd, col_every = col->stride / col_gcd;
 
-    t->tap_rows = cf_min(row->k, 32);
     t->tap_cols = cf_min(col->k, col->stride > 1 ? 256 : row->k == 1 ? 4096 : 256);
+    t->col_step = col->dilation / col_gcd;
+    int far = t->tap_cols > 1 && t->col_step > FAR_TAPS / (t->tap_cols - 1);
+    if (far && col->stride == 1 && t->col_step <= FAR_TAPS / 8) {
+        t->tap_cols = FAR_TAPS / t->col_step;
+        far = 0;
+    } else if (far) {
+        t->tap_cols = cf_min(t->tap_cols, 256);
+    }
+    t->tap_rows = cf_min(row->k, far ? 8 : 32);
     t->row_chunks = cf_ceil_div(row->k, t->tap_rows);
     t->col_chunks = cf_ceil_div(col->k, t->tap_cols);
-    t->slices = t->row_chunks * t->col_chunks > 1 ? 1 : cf_clamp(4096 / (t->tap_rows * t->tap_cols), 1, MAX_SLICES);
-    t->slices = cf_clamp(s->cin * s->axis[0].k, 1, t->slices); /* no channels: an empty sum */
-    t->slice_chunks = cf_ceil_div(s->cin * s->axis[0].k, t->slices);
-
     t->row_phases = cf_min(row->dilation / row_gcd, row->m);
     t->row_classes = cf_min(row_every, t->tap_rows);
     /* lcm(stride, dilation); formed only where two rows or two taps are that far apart, so that it cannot overflow */
     t->row_gap = row->m > t->row_phases || t->tap_rows > t->row_classes ? row_every * row->dilation : 0;
-    t->col_step = col->dilation / col_gcd;
     t->col_classes = cf_min(col_every, t->tap_cols);
-    if (t->tap_cols > 1 && t->col_step > FAR_TAPS / (t->tap_cols - 1)) {
+    if (far) {
         t->col_classes = t->tap_cols;
         t->col_step = 0;
     }
+    t->slices = t->row_chunks * t->col_chunks > 1 ? 1 : cf_clamp(4096 / (t->tap_rows * t->tap_cols), 1, MAX_SLICES);
+    /* no more than can be packed for a few outputs: many classes or far taps need much for each */
+    t->slices = cf_clamp(PACK_BYTES / (plan->task.dtype->arith_size * lines_of(t, 1) * line_of(t, cf_min(col->m, 64))), 1, t->slices);
+    t->slices = cf_clamp(s->cin * s->axis[0].k, 1, t->slices); /* no channels: an empty sum */
+    t->slice_chunks = cf_ceil_div(s->cin * s->axis[0].k, t->slices);
     t->by_line = row->k == 1 && t->col_step == 1 && cf_ceil_div(t->tap_cols, t->col_classes) >= set->line_taps;
 }
 

@@ -417,15 +417,15 @@ static double seconds(const cf_task *t, const cf_kernels *kernels)
     const cf_shape *s = &t->shape;
     const cf_axis *a = s->axis;
     const int outer = outer_axis(s);
-    double lanes = kernels->set[t->dtype->arith < 0 ? CF_F64 : t->dtype->arith].lanes, cycles = cf_vector_cycles(t->dtype->arith < 0 ? CF_F64 : t->dtype->arith);
+    double lanes = kernels->set[t->dtype->arith].lanes, cycles = cf_vector_cycles(t->dtype->arith);
     double outputs = (double)s->batch * (double)a[0].m * (double)a[1].m, lines = outputs;
     if (outer == 0)
         lines *= ((double)(a[1].m - 1) * (double)a[1].stride + (double)(a[1].k - 1) * (double)a[1].dilation + 1) / (double)cf_max(a[1].m, 1);
     double width = (double)(a[2].m - 1) * (double)a[2].stride + (double)(a[2].k - 1) * (double)a[2].dilation + 1;
-    double sums = lines * ceil(width / lanes) * (double)a[outer].k + outputs * ceil((double)a[2].m / lanes) * (double)((outer == 0 ? a[1].k : 0) + a[2].k);
+    double vectors = outputs * ceil((double)a[2].m / lanes), rest = (double)((outer == 0 ? a[1].k : 0) + a[2].k);
+    double sums = lines * ceil(width / lanes) * (double)a[outer].k + vectors * rest;
     double steps = ceil((double)a[0].m * (double)a[1].m / 16) + 1, taps = (double)a[0].k * (double)a[1].k * (double)a[2].k;
-    return (sums * cycles * 1.2 + outputs * ceil((double)a[2].m / lanes) * 15) * CF_CYCLE + steps * 5 * CF_CALL_SECONDS + taps * 10e-9 +
-           cf_traffic_seconds(t);
+    return (sums * cycles * 1.2 + vectors * 15) * CF_CYCLE + steps * 5 * CF_CALL_SECONDS + taps * 10e-9 + cf_traffic_seconds(t);
 }
 
 static int64_t pieces(const cf_plan *plan)
