@@ -158,6 +158,14 @@ def test_bits_depend_on_neither_threads_nor_batch_nor_layout(shape, lengths):
     assert_same_bits(wide, want)
 
 
+@pytest.mark.parametrize("taps", [(9, 9), (5, 5, 5), (40, 40)])
+def test_the_batch_does_not_change_the_method(taps):
+    """Near the sizes where one method becomes cheaper than another."""
+    for n in range(taps[0], taps[0] + 60, 1 if len(taps) == 2 else 4):
+        one, many = (method_of(((*batch, *[n] * len(taps)), "d"), np.ones(taps)) for batch in [(), (1000,)])
+        assert one == many, n
+
+
 @pytest.mark.parametrize(("shape", "lengths"), [((1080, 1920), (31, 31)), ((4000, 100000), (9, 500)), ((128, 128, 128), (7, 7, 7)),
                                                 ((50, 900, 30000), (31, 31, 31)), ((5000, 5000), (900, 900)), ((64, 5000, 5000), (1, 99, 99))])
 @pytest.mark.parametrize("dtype", ["f", "d"])

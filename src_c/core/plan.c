@@ -19,8 +19,11 @@ static int suits(const cf_method *m, const cf_task *task)
     return !m->fits || (task->weights && m->fits(task));
 }
 
+/* By what one sample costs: the method decides the bits, and these do not depend on the batch. */
 static int choose(cf_plan *plan, int asked)
 {
+    int64_t batch = plan->task.shape.batch;
+    plan->task.shape.batch = cf_min(batch, 1);
     plan->method = NULL;
     for (int i = 0; i < METHOD_COUNT; i++) {
         const cf_method *m = methods[i];
@@ -32,6 +35,9 @@ static int choose(cf_plan *plan, int asked)
             plan->seconds = seconds;
         }
     }
+    plan->task.shape.batch = batch;
+    if (plan->method && batch > 1)
+        plan->seconds = plan->method->seconds(&plan->task, plan->kernels);
     return plan->method ? CORRFAST_OK : CORRFAST_ERR_METHOD;
 }
 
