@@ -87,3 +87,13 @@ def test_numbers_too_large_for_the_dtype_become_infinite_alone(function):
         a = np.array([1, largest, largest, 1, 1, 1], dtype=dtype)
         got = getattr(corrfast, function)(a, np.ones(2, dtype=dtype), "valid")
         assert_identical(got, np.array([largest, np.inf, largest, 2, 2], dtype=dtype))
+
+
+@pytest.mark.parametrize(("n", "k"), [((6,), (40,)), ((4, 5), (9, 11))])
+def test_a_nonfinite_sample_of_a_batch_leaves_the_bits_of_the_others(n, k):
+    """Also where the kernel is larger than the array, and they change places."""
+    rng = np.random.default_rng(0)
+    a, v = rng.standard_normal((3, *n)), rng.standard_normal(k)
+    a[0].flat[2] = np.inf
+    axes = range(-len(n), 0)
+    assert np.array_equal(corrfast.correlate(a, v, "full", axes=axes)[1], corrfast.correlate(a[1], v, "full"))

@@ -127,6 +127,14 @@ def test_one_tap_that_does_not_fit_is_noticed(spoil):
             corrfast.correlate(np.ones((20, 20), "f"), v, method="separable")
 
 
+@pytest.mark.parametrize("tap", [2**53, 2**53 + 1, -2**53 - 1, 2**63 - 1])
+def test_integers_beyond_what_a_double_holds_are_exact(tap):
+    v = np.ones((9, 9), np.int64)
+    v[:, 0] = tap
+    a = np.random.default_rng(0).integers(-9, 9, (300, 200))
+    assert_identical(corrfast.correlate(a, v), reference.correlate(a, v))
+
+
 def test_what_is_left_of_a_cube_may_be_no_product():
     rest = np.arange(25.0).reshape(5, 5) ** 2
     v = np.array([1, 4, 6, 4, 1.0])[:, None, None] * rest

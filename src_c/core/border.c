@@ -65,15 +65,15 @@ typedef uint64_t ANY any64;
             halve_##TYPE(to, from, n);                                                                            \
             return;                                                                                               \
         }                                                                                                         \
-        for (; i + 4 <= n; i += 4, x += 4 * step) {                                                               \
-            TYPE a = x[0], b = x[step], c = x[2 * step], d = x[3 * step];                                         \
+        for (; i + 4 <= n; i += 4) {                                                                              \
+            TYPE a = x[i * step], b = x[(i + 1) * step], c = x[(i + 2) * step], d = x[(i + 3) * step];            \
             y[i] = a;                                                                                             \
             y[i + 1] = b;                                                                                         \
             y[i + 2] = c;                                                                                         \
             y[i + 3] = d;                                                                                         \
         }                                                                                                         \
-        for (; i < n; i++, x += step)                                                                             \
-            y[i] = *x;                                                                                            \
+        for (; i < n; i++)                                                                                        \
+            y[i] = x[i * step];                                                                                   \
     }
 GATHER(any16)
 GATHER(any32)
@@ -128,7 +128,8 @@ void cf_pack_line(const cf_dtype *t, void *to, const cf_line *line, int64_t firs
     for (int64_t i = 0; i < count; i++) {
         if (i == left && left < right) {
             const char *inside = from + (first + left * step) * line->stride * size;
-            cf_copy_strided(into + left * size, 1, inside, step * line->stride, right - left, size);
+            int64_t each = right - left > 1 ? step * line->stride : 0; /* of a sample alone it could overflow */
+            cf_copy_strided(into + left * size, 1, inside, each, right - left, size);
             i = right - 1;
             continue;
         }

@@ -102,7 +102,7 @@ static int factorize(const matrix *m, factors *f)
                 f->row = i;
                 f->col = q;
             }
-            if (!(a <= (is_float ? DBL_MAX : 0x1p53))) /* NaN and Inf, or not a double */
+            if (!(is_float ? a <= DBL_MAX : a < 0x1p53)) /* NaN, Inf, or an integer that a double may have rounded */
                 return 0;
         }
     if (largest == 0)
@@ -294,14 +294,11 @@ static void sum_outer(const block *b, int64_t o, int64_t count)
         }
 }
 
-/* The child sums what the window holds for `count` outer outputs; it sees no boundary. */
-static int plan_child(block *b, int64_t count)
+/* The problem of the child: what the window holds for `count` outer outputs.  It sees no boundary. */
+static cf_shape child_shape(const block *b, int64_t count)
 {
     const walk *w = b->walk;
-    const cf_shape *from = &w->plan->task.shape;
-    const cf_axis *a = from->axis;
-    if (b->planned == count)
-        return CORRFAST_OK;
+    const cf_axis *a = w->plan->task.shape.axis;
     cf_shape s = {.batch = 1, .groups = 1, .cin = 1, .cout = 1};
     s.axis[0] = (cf_axis){.n = 1, .k = 1, .m = 1, .stride = 1, .dilation = 1};
     if (w->outer == 0) {
@@ -315,11 +312,28 @@ static int plan_child(block *b, int64_t count)
     }
     s.axis[2] = (cf_axis){.n = reach_of(&a[2], b->cols), .k = a[2].k, .m = b->cols, .stride = a[2].stride, .dilation = a[2].dilation,
                           .xs = 1, .ws = 1, .ys = a[2].ys};
+    return s;
+}
+
+static int plan_direct(block *b, int64_t count)
+{
+    cf_shape s = child_shape(b, count);
+    return cf_plan_child(b->walk->plan, &s, CORRFAST_FORWARD, 0, CORRFAST_DIRECT, NULL, &b->child);
+}
+
+static int plan_child(block *b, int64_t count)
+{
+    const walk *w = b->walk;
+    const cf_axis *a = w->plan->task.shape.axis;
     int status = CORRFAST_ERR_METHOD;
-    if (w->outer == 0 && a[1].k > 1 && a[2].k > 1)
+    if (b->planned == count)
+        return CORRFAST_OK;
+    if (w->outer == 0 && a[1].k > 1 && a[2].k > 1) {
+        cf_shape s = child_shape(b, count);
         status = cf_plan_child(w->plan, &s, CORRFAST_FORWARD, 0, CORRFAST_SEPARABLE, w->rest, &b->child);
+    }
     if (status)
-        status = cf_plan_child(w->plan, &s, CORRFAST_FORWARD, 0, CORRFAST_DIRECT, NULL, &b->child);
+        status = plan_direct(b, count);
     b->planned = status ? 0 : count;
     return status;
 }
@@ -397,8 +411,10 @@ static int supports(const cf_task *t)
         return 0;
     if (t->precision == CORRFAST_EXACT && d->is_float)
         return 0;
-    if (a[0].m < 1 || a[1].m < 1 || a[2].m < 1 || outer->k > MAX_TAPS || least_window(s) * d->size > WINDOW_BYTES ||
-        cf_first_position(outer) < -INT32_MAX || cf_last_position(outer) > outer->n + INT32_MAX)
+    for (int i = 0; i < 3; i++)
+        if (a[i].m < 1 || cf_first_position(&a[i]) < -INT32_MAX || cf_last_position(&a[i]) > a[i].n + INT32_MAX)
+            return 0;
+    if (outer->k > MAX_TAPS || least_window(s) * d->size > WINDOW_BYTES)
         return 0;
     return outer == &a[0] || (a[0].lo <= 0 && cf_last_position(&a[0]) < a[0].n);
 }
@@ -435,10 +451,26 @@ static int64_t pieces(const cf_plan *plan)
     return count_pieces(&w);
 }
 
+static size_t scratch(const cf_plan *plan);
+
+/* The most that a child takes: for full blocks and for the last ones, and whether or not what is left of the kernel is a product. */
 static size_t child_scratch(const walk *w)
 {
-    block b = {.walk = w, .rows = w->rows, .cols = w->cols};
-    return cf_round64(plan_child(&b, w->step) == CORRFAST_OK ? b.child.method->scratch(&b.child) : 0) + 1024;
+    const cf_axis *a = w->plan->task.shape.axis;
+    const int64_t counts[2] = {w->step, a[w->outer].m % w->run_length % w->step};
+    const int64_t cols[2] = {w->cols, a[2].m % w->cols}, rows[2] = {w->rows, w->outer == 0 ? a[1].m % w->rows : 0};
+    size_t most = 0;
+    for (int i = 0; i < 8; i++) {
+        block b = {.walk = w, .rows = rows[i & 1], .cols = cols[i >> 1 & 1]};
+        if (!b.rows || !b.cols || !counts[i >> 2] || plan_direct(&b, counts[i >> 2]) != CORRFAST_OK)
+            continue;
+        size_t bytes = b.child.method->scratch(&b.child);
+        most = bytes > most ? bytes : most;
+        b.child.method = &cf_method_separable;
+        if (w->outer == 0 && a[1].k > 1 && a[2].k > 1 && supports(&b.child.task) && (bytes = scratch(&b.child)) > most)
+            most = bytes;
+    }
+    return cf_round64(most) + 1024;
 }
 
 static size_t worker_bytes(const walk *w)
@@ -450,7 +482,6 @@ static size_t scratch(const cf_plan *plan)
 {
     walk w;
     make_walk(plan, &w);
-    w.rest = NULL;
     w.child_bytes = child_scratch(&w);
     return worker_bytes(&w) + w.factor_bytes + w.rest_bytes;
 }

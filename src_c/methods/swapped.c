@@ -1,7 +1,7 @@
 /* A kernel larger than the array, where nothing but zeros lies beyond the array: most of its taps meet no sample.  Kernel and array
  * change roles, so that the sum runs over the samples:
  *     y[o] = sum_i a[i] v[i + lo - o],   y[m-1 - o'] = sum_i a[i] v[o' + i - (m-1 - lo)]
- * is a forward problem over v with the kernel a, written in reverse.  A batch becomes groups, for each has a kernel of its own. */
+ * is a forward problem over v with the kernel a, written in reverse; one for each sample of a batch. */
 #include "../core/plan.h"
 
 #include <stdio.h>
@@ -25,7 +25,7 @@ static int plan_child(const cf_plan *plan, cf_plan *child)
 {
     const cf_shape *from = &plan->task.shape;
     unsigned conjugate = plan->task.conjugate;
-    cf_shape s = {.batch = 1, .groups = from->batch, .cin = 1, .cout = 1, .w_cout = from->x_batch, .y_channel = from->y_batch};
+    cf_shape s = {.batch = 1, .groups = 1, .cin = 1, .cout = 1};
     for (int i = 0; i < 3; i++) {
         const cf_axis *a = &from->axis[i];
         s.axis[i] = (cf_axis){.n = a->k, .k = a->n, .m = a->m, .stride = 1, .dilation = 1, .lo = a->m - 1 - a->lo, .xs = a->ws, .ws = a->xs,
@@ -38,7 +38,7 @@ static int plan_child(const cf_plan *plan, cf_plan *child)
 static double seconds(const cf_task *t, const cf_kernels *kernels)
 {
     cf_plan parent = {.task = *t, .kernels = kernels}, child;
-    return supports(t) && plan_child(&parent, &child) == CORRFAST_OK ? child.seconds : 0;
+    return supports(t) && plan_child(&parent, &child) == CORRFAST_OK ? (double)t->shape.batch * child.seconds : 0;
 }
 
 static int64_t pieces(const cf_plan *plan)
@@ -68,10 +68,14 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
     cf_plan child;
     int status = plan_child(plan, &child);
     int64_t last = (a[0].m - 1) * a[0].ys + (a[1].m - 1) * a[1].ys + (a[2].m - 1) * a[2].ys;
-    cf_arrays roles = {arrays->kernel, arrays->input, (char *)arrays->output + last * plan->task.dtype->size};
     if (cf_padding_needs_care(&plan->task, arrays))
         return cf_run_with_care(plan, arrays, run);
-    return status ? status : cf_plan_run(&child, &roles, run);
+    for (int64_t b = 0; b < plan->task.shape.batch && !status; b++) {
+        int64_t x = b * plan->task.shape.x_batch, y = b * plan->task.shape.y_batch + last;
+        cf_arrays roles = {arrays->kernel, (char *)arrays->input + x * plan->task.dtype->size, (char *)arrays->output + y * plan->task.dtype->size};
+        status = cf_plan_run(&child, &roles, run);
+    }
+    return status;
 }
 
 const cf_method cf_method_swapped = {
