@@ -17,7 +17,8 @@ static int is_short(const corrfast_problem *p, const corrfast_options *o)
     static const unsigned char zeros[sizeof p->cval];
     int64_t lo = p->padding_lo[0], hi = p->padding_hi[0];
     return p->size == sizeof *p && cf_options_are_right(o) && p->rank == 1 && !p->accumulate && !p->reserved && p->conjugate <= 7u &&
-           p->batch == 1 && p->groups == 1 && p->input_channels == 1 && p->output_channels == 1 && p->input_stride[2] == 1 && p->output_stride[2] == 1 && p->stride[0] == 1 &&
+           p->batch == 1 && p->groups == 1 && p->input_channels == 1 && p->output_channels == 1 && p->input_stride[2] == 1 && p->output_stride[2] == 1 &&
+           p->stride[0] == 1 &&
            p->dilation[0] == 1 && p->kernel_size[0] >= 1 && p->kernel_size[0] <= cf_min(MAX_TAPS, p->input_size[0]) && p->input_size[0] >= 1 &&
            p->input_size[0] <= MAX_SAMPLES && lo >= 0 && hi >= 0 && lo <= MAX_TAPS && hi <= MAX_TAPS &&
            (o->method == CORRFAST_AUTO || o->method == CORRFAST_DIRECT) &&
