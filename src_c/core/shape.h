@@ -54,6 +54,9 @@ static inline int64_t cf_last_position(const cf_axis *a)
     return (a->m - 1) * a->stride + (a->k - 1) * a->dilation - a->lo;
 }
 
+/* Input positions that m outputs of the axis reach over. */
+static inline int64_t cf_reach(const cf_axis *a, int64_t m) { return (m - 1) * a->stride + (a->k - 1) * a->dilation + 1; }
+
 /* Whether some window of the axis reaches beyond the array. */
 static inline int cf_leaves_array(const cf_axis *a)
 {

@@ -23,7 +23,6 @@ enum {
     PACK_BYTES = 192 * 1024, /* packed lines of one block, well inside an L2 cache of 512 KiB with the outputs beside them */
     FAR_TAPS = 4096,         /* samples that the taps of one plane span; a few that are further apart are packed one by one */
     MAX_SLICES = 32,
-    ROWS = 4,                /* of a tile of the kernel "rows" */
     MAX_CALL_WORK = 1 << 26  /* multiply-adds between two looks at the cancellation callback */
 };
 
@@ -135,8 +134,9 @@ static void tile(const cf_plan *plan, tiling *t)
         while (t->rows > 1 && lines_of(t, t->rows) * line_of(t, *cols) > budget)
             t->rows -= cf_max(t->rows / 4, 1);
     }
-    if (t->rows > ROWS && t->rows < phase_rows)
-        t->rows &= ~(int64_t)(ROWS - 1); /* whole tiles in all blocks but the last */
+    int64_t tile_rows = plan->kernels->set[dtype->arith].tile_rows;
+    if (t->rows > tile_rows && t->rows < phase_rows)
+        t->rows -= t->rows % tile_rows; /* whole tiles in all blocks but the last */
     int64_t call = t->slices * t->tap_rows * t->tap_cols;
     while (t->rows * t->cols * call > MAX_CALL_WORK && t->rows > 4)
         t->rows = cf_max(4, t->rows / 2);

@@ -167,12 +167,6 @@ typedef struct walk {
     const char *factor, *rest;
 } walk;
 
-/* Input positions that `m` outputs reach over. */
-static int64_t reach_of(const cf_axis *a, int64_t m)
-{
-    return (m - 1) * a->stride + (a->k - 1) * a->dilation + 1;
-}
-
 static void make_walk(const cf_plan *plan, walk *w)
 {
     const cf_shape *s = &plan->task.shape;
@@ -181,12 +175,12 @@ static void make_walk(const cf_plan *plan, walk *w)
     w->plan = plan;
     w->outer = outer_axis(s);
     w->rows = w->outer == 0 ? cf_min(a[1].m, BLOCK_ROWS) : 1;
-    w->height = w->outer == 0 ? reach_of(&a[1], w->rows) : 1;
+    w->height = w->outer == 0 ? cf_reach(&a[1], w->rows) : 1;
     w->packs = a[2].xs != 1 && a[2].n > 1;
     w->cols = a[2].m;
-    while (w->cols > 16 && 4 * w->height * reach_of(&a[2], w->cols) * size > WINDOW_BYTES)
+    while (w->cols > 16 && 4 * w->height * cf_reach(&a[2], w->cols) * size > WINDOW_BYTES)
         w->cols = cf_max(16, (w->cols / 2 + 15) & ~(int64_t)15);
-    w->width = reach_of(&a[2], w->cols);
+    w->width = cf_reach(&a[2], w->cols);
     /* lines an odd number of cache lines apart: at a power of two they would share few sets of the L1 cache */
     w->pitch = (int64_t)(cf_round64((size_t)(w->width * size)) | 64) / size;
     w->step = cf_min(cf_clamp(WINDOW_BYTES / (w->height * w->pitch * size), 4, MAX_STEP) & ~(int64_t)3, a[w->outer].m);
@@ -284,7 +278,7 @@ static void sum_outer(const block *b, int64_t o, int64_t count)
     const walk *w = b->walk;
     const cf_axis *a = w->plan->task.shape.axis, *outer = &a[w->outer];
     const int64_t size = w->plan->task.dtype->size, together = outer->stride == 1 && outer->dilation == 1 ? count : 1;
-    const int64_t p = b->col * a[2].stride - a[2].lo, end = p + reach_of(&a[2], b->cols), height = w->outer == 0 ? reach_of(&a[1], b->rows) : 1;
+    const int64_t p = b->col * a[2].stride - a[2].lo, end = p + cf_reach(&a[2], b->cols), height = w->outer == 0 ? cf_reach(&a[1], b->rows) : 1;
     for (int64_t i = 0; i < count; i += together)
         for (int64_t h = 0; h < height; h++) {
             int64_t row = w->outer == 0 ? cf_border_index(a[1].boundary, b->row * a[1].stride - a[1].lo + h, a[1].n) : 0;
@@ -305,12 +299,12 @@ static cf_shape child_shape(const block *b, int64_t count)
         s.batch = count;
         s.x_batch = w->height * w->pitch;
         s.y_batch = a[0].ys;
-        s.axis[1] = (cf_axis){.n = reach_of(&a[1], b->rows), .k = a[1].k, .m = b->rows, .stride = a[1].stride, .dilation = a[1].dilation,
+        s.axis[1] = (cf_axis){.n = cf_reach(&a[1], b->rows), .k = a[1].k, .m = b->rows, .stride = a[1].stride, .dilation = a[1].dilation,
                               .xs = w->pitch, .ws = a[2].k, .ys = a[1].ys};
     } else {
         s.axis[1] = (cf_axis){.n = count, .k = 1, .m = count, .stride = 1, .dilation = 1, .xs = w->pitch, .ys = a[1].ys};
     }
-    s.axis[2] = (cf_axis){.n = reach_of(&a[2], b->cols), .k = a[2].k, .m = b->cols, .stride = a[2].stride, .dilation = a[2].dilation,
+    s.axis[2] = (cf_axis){.n = cf_reach(&a[2], b->cols), .k = a[2].k, .m = b->cols, .stride = a[2].stride, .dilation = a[2].dilation,
                           .xs = 1, .ws = 1, .ys = a[2].ys};
     return s;
 }
