@@ -35,6 +35,7 @@ cdef bint scopes_exist = False
 cdef object VALID = "valid", SAME = "same", FULL = "full", CONSTANT = "constant", AUTO = "auto"
 cdef dict BOUNDARIES = {"constant": 0, "edge": 1, "wrap": 2, "symmetric": 3, "reflect": 4}  # as in arguments.py
 cdef tuple METHODS = ("auto", "direct", "fft", "separable", "winograd", "reference")  # by the C library's numbers
+cdef dict SHORT_METHODS = {"auto": 0, "direct": 1, "separable": 3}  # those of the short path
 cdef object general_forward = None  # corrfast.filters.general_forward, once it is imported
 
 
@@ -276,7 +277,41 @@ cdef inline bint is_small(object number):
     return type(number) is int and 1 <= number <= 1000000
 
 
-cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, int64_t stride, int64_t dilation, int boundary, int workers, bint flip):
+cdef inline void byte_bounds(cnp.ndarray array, char **low, char **high) noexcept:
+    """Set the ends of the memory that an array with elements lies in."""
+    cdef Py_ssize_t reach
+    cdef int i
+    low[0] = <char *>cnp.PyArray_DATA(array)
+    high[0] = low[0] + cnp.PyArray_ITEMSIZE(array)
+    for i in range(cnp.PyArray_NDIM(array)):
+        reach = (cnp.PyArray_DIM(array, i) - 1) * cnp.PyArray_STRIDE(array, i)
+        if reach < 0:
+            low[0] += reach
+        else:
+            high[0] += reach
+
+
+cdef bint can_write(cnp.ndarray out, int rank, const cnp.npy_intp *shape, int number, cnp.ndarray a, cnp.ndarray v) noexcept:
+    """Whether a result may be written straight into `out`, a contiguous array that lies apart from the others."""
+    cdef char *low
+    cdef char *high
+    cdef char *start = <char *>cnp.PyArray_DATA(out)
+    cdef char *end = start + cnp.PyArray_NBYTES(out)
+    cdef int i
+    if not (cnp.PyArray_ISCARRAY(out) and cnp.PyArray_NDIM(out) == rank and cnp.PyArray_TYPE(out) == number):
+        return False
+    for i in range(rank):
+        if cnp.PyArray_DIM(out, i) != shape[i]:
+            return False
+    byte_bounds(a, &low, &high)
+    if start < high and low < end:
+        return False
+    byte_bounds(v, &low, &high)
+    return not (start < high and low < end)
+
+
+cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, int64_t stride, int64_t dilation, int boundary, int method,
+                          object out, int workers, bint flip):
     """The result for plain arrays of one dtype and rank and plain options, or None: the general way decides then."""
     cdef int rank = cnp.PyArray_NDIM(a), number = cnp.PyArray_TYPE(a), i, j, status
     cdef Py_ssize_t itemsize = cnp.PyArray_ITEMSIZE(a), n, k, reach, x_stride, w_stride, start = 0
@@ -335,8 +370,14 @@ cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, int64_t str
         n *= shape[i]
     if cnp.PyTypeNum_ISCOMPLEX(number) and not flip:
         p.conjugate = CORRFAST_CONJ_KERNEL
-    result = cnp.PyArray_EMPTY(rank, shape, number, 0)
+    if out is None:
+        result = cnp.PyArray_EMPTY(rank, shape, number, 0)
+    elif type(out) is cnp.ndarray and can_write(<cnp.ndarray>out, rank, shape, number, a, v):
+        result = <cnp.ndarray>out
+    else:
+        return None
     init_options(&options, &w, workers)
+    options.method = method
     kernel = <char *>cnp.PyArray_DATA(v) + start
     if n * cnp.PyArray_SIZE(v) < SHORT_WORK:
         status = corrfast_forward(&p, &options, cnp.PyArray_DATA(a), kernel, cnp.PyArray_DATA(result))
@@ -344,18 +385,19 @@ cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, int64_t str
         with nogil:
             status = corrfast_forward(&p, &options, cnp.PyArray_DATA(a), kernel, cnp.PyArray_DATA(result))
     if status:
-        fail(status)
+        fail(status, method)
     return result
 
 
 cdef object forward(a, v, mode, axes, stride, dilation, padding, boundary, cval, method, precision, dtype, out, workers, bint flip):
     global general_forward
-    if (is_plain(a) and is_plain(v) and method is AUTO and axes is None and padding is None and out is None and dtype is None
+    if (is_plain(a) and is_plain(v) and type(method) is str and axes is None and padding is None and dtype is None
             and precision is None and not scopes_exist and type(boundary) is str and is_small(stride) and is_small(dilation)
             and (workers is None or is_small(workers)) and type(cval) is int and cval == 0):
-        code = 0 if boundary is CONSTANT else BOUNDARIES.get(boundary, -1)
-        if code >= 0:
-            result = short_forward(<cnp.ndarray>a, <cnp.ndarray>v, mode, stride, dilation, code, 0 if workers is None else workers, flip)
+        rule = 0 if boundary is CONSTANT else BOUNDARIES.get(boundary, -1)
+        way = 0 if method is AUTO else SHORT_METHODS.get(method, -1)
+        if rule >= 0 and way >= 0:
+            result = short_forward(<cnp.ndarray>a, <cnp.ndarray>v, mode, stride, dilation, rule, way, out, 0 if workers is None else workers, flip)
             if result is not None:
                 return result
     if general_forward is None:

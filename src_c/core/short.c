@@ -59,9 +59,6 @@ int cf_run_short(const cf_kernels *kernels, const corrfast_problem *p, const cor
     if (dtype->is_complex && p->conjugate & CORRFAST_CONJ_KERNEL)
         flags |= CF_CONJ_TAPS;
     cf_plane plane = {.lines = &input, .step = 1, .taps = kernel, .tap_col = p->kernel_stride[2], .kh = 1, .kw = k};
-    if (k >= set->line_taps)
-        set->line(&plane, 1, output, m, flags);
-    else
-        set->rows(&plane, 1, output, m, 1, m, flags);
+    set->line(&plane, 1, output, m, flags);
     return 1;
 }

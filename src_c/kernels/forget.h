@@ -3,6 +3,8 @@
 #undef CF_ISA_NAME
 #undef V_
 #undef CF_REGISTERS
+#undef CF_STREAMS
+#undef CF_SHIFTS
 #undef CF_PLAIN_C
 #undef LANES_f32
 #undef LANES_f64
@@ -16,6 +18,7 @@
 #undef MASKS_i64
 #undef FLOAT_ADD
 #undef BY_REGISTERS
+#undef BY_SHIFTS
 #undef KERNELS
 #undef KERNEL
 #undef ROW

@@ -20,6 +20,7 @@
 #undef ROWS_LOW_VECS
 #undef LINE_VECS
 #undef LINE_TAPS
+#undef LINE_SHIFTS
 #undef WRAP_ADD
 #undef FN
 #undef V

@@ -10,6 +10,12 @@
 #define BY_REGISTERS(sixteen, thirty_two) (sixteen)
 #endif
 
+#ifdef CF_SHIFTS
+#define BY_SHIFTS(loaded, cut) (cut)
+#else
+#define BY_SHIFTS(loaded, cut) (loaded)
+#endif
+
 #define NAME f32
 #define WITH_PEAK
 #define TYPE f32
@@ -21,8 +27,9 @@
 #define ROWS1_VECS 8
 #define ROWS_LOW_VECS BY_REGISTERS(3, 6)
 #define ROWS_HELD5_VECS BY_REGISTERS(2, 6)
-#define LINE_VECS 10
+#define LINE_VECS BY_SHIFTS(10, 16)
 #define LINE_TAPS 4
+#define LINE_SHIFTS BY_SHIFTS(0, 6)
 #define WRAP_ADD FLOAT_ADD
 #include "kernel_set_tmpl.h"
 
@@ -37,8 +44,9 @@
 #define ROWS1_VECS 8
 #define ROWS_LOW_VECS BY_REGISTERS(3, 6)
 #define ROWS_HELD5_VECS BY_REGISTERS(2, 6)
-#define LINE_VECS 10
+#define LINE_VECS BY_SHIFTS(10, 16)
 #define LINE_TAPS 4
+#define LINE_SHIFTS BY_SHIFTS(0, 6)
 #define WRAP_ADD FLOAT_ADD
 #include "kernel_set_tmpl.h"
 
@@ -55,6 +63,7 @@
 #define ROWS_HELD5_VECS BY_REGISTERS(2, 5)
 #define LINE_VECS 8
 #define LINE_TAPS 4
+#define LINE_SHIFTS 0
 #define WRAP_ADD(a, b) ((uint32_t)(uint16_t)(a) + (uint32_t)(uint16_t)(b))
 #include "kernel_set_tmpl.h"
 
@@ -70,6 +79,7 @@
 #define ROWS_HELD5_VECS BY_REGISTERS(2, 5)
 #define LINE_VECS 8
 #define LINE_TAPS 4
+#define LINE_SHIFTS 0
 #define WRAP_ADD(a, b) ((uint32_t)(a) + (uint32_t)(b))
 #include "kernel_set_tmpl.h"
 
@@ -85,6 +95,7 @@
 #define ROWS_HELD5_VECS BY_REGISTERS(1, 4)
 #define LINE_VECS BY_REGISTERS(4, 8)
 #define LINE_TAPS 2
+#define LINE_SHIFTS 0
 #define WRAP_ADD(a, b) ((uint64_t)(a) + (uint64_t)(b))
 #include "kernel_set_tmpl.h"
 
@@ -100,6 +111,7 @@
 #define ROWS_LOW_VECS BY_REGISTERS(1, 3)
 #define LINE_VECS BY_REGISTERS(4, 6)
 #define LINE_TAPS 2
+#define LINE_SHIFTS 0
 #define WRAP_ADD FLOAT_ADD
 #include "kernel_set_tmpl.h"
 
@@ -114,13 +126,14 @@
 #define ROWS_LOW_VECS BY_REGISTERS(1, 3)
 #define LINE_VECS BY_REGISTERS(4, 6)
 #define LINE_TAPS 2
+#define LINE_SHIFTS 0
 #define WRAP_ADD FLOAT_ADD
 #include "kernel_set_tmpl.h"
 
 #define KERNELS CF_CAT(kernels, CF_SUFFIX)
 #define KERNEL(name, type) CF_CAT(CF_CAT(CF_CAT(name, _), type), CF_SUFFIX)
-#define ROW(type, parts, rows_, taps) \
-    {CF_CAT(LANES_, type) / (parts), rows_, taps, KERNEL(rows, type), KERNEL(line, type), KERNEL(dot, type)}
+#define ROW(type, name, parts, rows_) \
+    {CF_CAT(LANES_, type) / (parts), rows_, KERNEL(LINE_TILE, name), KERNEL(rows, name), KERNEL(line, name), KERNEL(dot, name)}
 
 static const cf_kernels KERNELS = {
     .name = CF_ISA_NAME,
@@ -129,12 +142,12 @@ static const cf_kernels KERNELS = {
     .peak_f64 = KERNEL(peak, f64),
 #endif
     .set = {
-        [CF_I16] = ROW(i16, 1, 4, LANES_i16 + 1),
-        [CF_I32] = ROW(i32, 1, 4, LANES_i32 + 1),
-        [CF_I64] = ROW(i64, 1, 4, 4 * LANES_i64),
-        [CF_F32] = ROW(f32, 1, 4, LANES_f32 + 1),
-        [CF_F64] = ROW(f64, 1, 4, LANES_f64 + 1),
-        [CF_C64] = {LANES_f32 / 2, 3, 2 * LANES_f32, KERNEL(rows, c64), KERNEL(line, c64), KERNEL(dot, c64)},
-        [CF_C128] = {LANES_f64 / 2, 3, 2 * LANES_f64, KERNEL(rows, c128), KERNEL(line, c128), KERNEL(dot, c128)},
+        [CF_I16] = ROW(i16, i16, 1, 4),
+        [CF_I32] = ROW(i32, i32, 1, 4),
+        [CF_I64] = ROW(i64, i64, 1, 4),
+        [CF_F32] = ROW(f32, f32, 1, 4),
+        [CF_F64] = ROW(f64, f64, 1, 4),
+        [CF_C64] = ROW(f32, c64, 2, 3),
+        [CF_C128] = ROW(f64, c128, 2, 3),
     },
 };

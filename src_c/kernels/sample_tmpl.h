@@ -104,3 +104,13 @@ CF_INLINE void FN(end)(ELEM *y, FN(acc) acc, int64_t tail, const FN(signs) *sign
     else
         V(store)(y, FN(finish)(acc, signs));
 }
+
+/* A whole vector of memory that is not read soon. */
+CF_INLINE void FN(end_past_cache)(ELEM *y, FN(acc) acc, const FN(signs) *signs)
+{
+#ifdef CF_STREAMS
+    V(stream)(y, FN(finish)(acc, signs));
+#else
+    V(store)(y, FN(finish)(acc, signs));
+#endif
+}

@@ -13,7 +13,8 @@ enum {
     CF_ACCUMULATE = 1,  /* go on with the sums that y holds instead of starting at zero */
     CF_CONJ_SAMPLES = 2,
     CF_CONJ_TAPS = 4,
-    CF_FAR = 8 /* samples are in no near cache: fetch them ahead */
+    CF_FAR = 8,    /* samples are in no near cache: fetch them ahead */
+    CF_STREAM = 16 /* nor in the last one: `line` fetches and stores past the caches */
 };
 
 /* One two-dimensional part of a sum: taps kh x kw against samples of kh + rows - 1 lines,
@@ -29,7 +30,7 @@ typedef struct cf_plane {
 /* y[r*y_row + c], r < rows, c < n, over all planes in their order.  Samples of y are contiguous along c. */
 typedef void cf_rows_fn(const cf_plane *planes, int64_t count, void *y, int64_t y_row, int64_t rows, int64_t n, int flags);
 
-/* The same for one row and planes with kh = 1, step = 1 and many taps. */
+/* The same for one row and planes with kh = 1 and step = 1. */
 typedef void cf_line_fn(const cf_plane *planes, int64_t count, void *y, int64_t n, int flags);
 
 /* y[j] (+)= sum_{r<rows, c<n} x[r][offset + j*step + c] * taps[r][c], j < count: long sums for few outputs. */
@@ -43,7 +44,7 @@ typedef int64_t cf_peak_fn(int64_t rounds);
 typedef struct cf_kernel_set {
     int lanes;     /* samples in a vector */
     int tile_rows; /* output rows that share loads in `rows` */
-    int line_taps; /* from this many taps on `line` beats `rows` */
+    int line_tile; /* outputs of a whole tile of `line`: for shorter rows `rows`, which takes several at once, is faster */
     cf_rows_fn *rows;
     cf_line_fn *line;
     cf_dot_fn *dot;
@@ -82,7 +83,7 @@ typedef struct cf_kernels {
 #elif defined(__clang__)
 #define CF_UNROLL _Pragma("clang loop unroll(full)")
 #elif defined(__GNUC__)
-#define CF_UNROLL _Pragma("GCC unroll 16")
+#define CF_UNROLL _Pragma("GCC unroll 32")
 #else
 #define CF_UNROLL
 #endif

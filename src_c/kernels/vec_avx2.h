@@ -3,6 +3,8 @@
  *   MASKS_T      1 if there are load_tail, store_tail (the first n lanes; the others read as zero); else sample_tmpl.h makes them
  *   zero  set1 (of a pointer)  load  store
  *   fma (a*b + c; integers modulo 2**bits)  keep (pins a loaded vector in its register)
+ *   CF_STREAMS   if defined: stream (store past the cache, to whole vectors of memory), fence (after the last)
+ *   CF_SHIFTS    if defined, floats: shifted (the vector s lanes after the first of two), no_shift, next_shift (s = 0, s + 1)
  *   floats: xor_, swap (neighbors, (re, im) -> (im, re)), dup_even, dup_odd */
 
 #define V_(op, type) CF_CAT(CF_CAT(op, _), CF_CAT(type, __avx2))
@@ -13,6 +15,7 @@ typedef __m256i vec_i16__avx2;
 typedef __m256i vec_i32__avx2;
 typedef __m256i vec_i64__avx2;
 #define CF_REGISTERS 16
+#define CF_STREAMS
 #define LANES_f32 8
 #define LANES_f64 4
 #define LANES_i16 16
@@ -28,10 +31,12 @@ static const int32_t tail_mask__avx2[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0
 CF_INLINE __m256i mask32__avx2(int64_t n) { return _mm256_loadu_si256((const __m256i *)(const void *)(tail_mask__avx2 + 8 - n)); }
 CF_INLINE __m256i mask64__avx2(int64_t n) { return _mm256_loadu_si256((const __m256i *)(const void *)(tail_mask__avx2 + 8 - 2 * n)); }
 
+CF_INLINE void fence__avx2(void) { _mm_sfence(); }
 CF_INLINE __m256 zero_f32__avx2(void) { return _mm256_setzero_ps(); }
 CF_INLINE __m256 set1_f32__avx2(const float *p) { return _mm256_broadcast_ss(p); }
 CF_INLINE __m256 load_f32__avx2(const float *p) { return _mm256_loadu_ps(p); }
 CF_INLINE void store_f32__avx2(float *p, __m256 v) { _mm256_storeu_ps(p, v); }
+CF_INLINE void stream_f32__avx2(float *p, __m256 v) { _mm256_stream_ps(p, v); }
 CF_INLINE __m256 load_tail_f32__avx2(const float *p, int64_t n) { return _mm256_maskload_ps(p, mask32__avx2(n)); }
 CF_INLINE void store_tail_f32__avx2(float *p, __m256 v, int64_t n) { _mm256_maskstore_ps(p, mask32__avx2(n), v); }
 CF_INLINE __m256 fma_f32__avx2(__m256 a, __m256 b, __m256 c) { return _mm256_fmadd_ps(a, b, c); }
@@ -45,6 +50,7 @@ CF_INLINE __m256d zero_f64__avx2(void) { return _mm256_setzero_pd(); }
 CF_INLINE __m256d set1_f64__avx2(const double *p) { return _mm256_broadcast_sd(p); }
 CF_INLINE __m256d load_f64__avx2(const double *p) { return _mm256_loadu_pd(p); }
 CF_INLINE void store_f64__avx2(double *p, __m256d v) { _mm256_storeu_pd(p, v); }
+CF_INLINE void stream_f64__avx2(double *p, __m256d v) { _mm256_stream_pd(p, v); }
 CF_INLINE __m256d load_tail_f64__avx2(const double *p, int64_t n) { return _mm256_maskload_pd(p, mask64__avx2(n)); }
 CF_INLINE void store_tail_f64__avx2(double *p, __m256d v, int64_t n) { _mm256_maskstore_pd(p, mask64__avx2(n), v); }
 CF_INLINE __m256d fma_f64__avx2(__m256d a, __m256d b, __m256d c) { return _mm256_fmadd_pd(a, b, c); }
@@ -58,6 +64,7 @@ CF_INLINE __m256i zero_i32__avx2(void) { return _mm256_setzero_si256(); }
 CF_INLINE __m256i set1_i32__avx2(const int32_t *p) { return _mm256_set1_epi32(*p); }
 CF_INLINE __m256i load_i32__avx2(const int32_t *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
 CF_INLINE void store_i32__avx2(int32_t *p, __m256i v) { _mm256_storeu_si256((__m256i *)(void *)p, v); }
+CF_INLINE void stream_i32__avx2(int32_t *p, __m256i v) { _mm256_stream_si256((__m256i *)(void *)p, v); }
 CF_INLINE __m256i load_tail_i32__avx2(const int32_t *p, int64_t n) { return _mm256_maskload_epi32((const int *)p, mask32__avx2(n)); }
 CF_INLINE void store_tail_i32__avx2(int32_t *p, __m256i v, int64_t n) { _mm256_maskstore_epi32((int *)p, mask32__avx2(n), v); }
 CF_INLINE __m256i fma_i32__avx2(__m256i a, __m256i b, __m256i c) { return _mm256_add_epi32(_mm256_mullo_epi32(a, b), c); }
@@ -67,6 +74,7 @@ CF_INLINE __m256i zero_i64__avx2(void) { return _mm256_setzero_si256(); }
 CF_INLINE __m256i set1_i64__avx2(const int64_t *p) { return _mm256_set1_epi64x(*p); }
 CF_INLINE __m256i load_i64__avx2(const int64_t *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
 CF_INLINE void store_i64__avx2(int64_t *p, __m256i v) { _mm256_storeu_si256((__m256i *)(void *)p, v); }
+CF_INLINE void stream_i64__avx2(int64_t *p, __m256i v) { _mm256_stream_si256((__m256i *)(void *)p, v); }
 CF_INLINE __m256i load_tail_i64__avx2(const int64_t *p, int64_t n)
 {
     return _mm256_maskload_epi64((const long long *)(const void *)p, mask64__avx2(n));
@@ -88,6 +96,7 @@ CF_INLINE __m256i zero_i16__avx2(void) { return _mm256_setzero_si256(); }
 CF_INLINE __m256i set1_i16__avx2(const int16_t *p) { return _mm256_set1_epi16(*p); }
 CF_INLINE __m256i load_i16__avx2(const int16_t *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
 CF_INLINE void store_i16__avx2(int16_t *p, __m256i v) { _mm256_storeu_si256((__m256i *)(void *)p, v); }
+CF_INLINE void stream_i16__avx2(int16_t *p, __m256i v) { _mm256_stream_si256((__m256i *)(void *)p, v); }
 CF_INLINE __m256i fma_i16__avx2(__m256i a, __m256i b, __m256i c) { return _mm256_add_epi16(_mm256_mullo_epi16(a, b), c); }
 CF_INLINE __m256i add_i16__avx2(__m256i a, __m256i b) { return _mm256_add_epi16(a, b); }
 

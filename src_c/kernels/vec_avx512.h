@@ -9,6 +9,8 @@ typedef __m512i vec_i16__avx512;
 typedef __m512i vec_i32__avx512;
 typedef __m512i vec_i64__avx512;
 #define CF_REGISTERS 32
+#define CF_STREAMS
+#define CF_SHIFTS
 #define LANES_f32 16
 #define LANES_f64 8
 #define LANES_i16 32
@@ -24,10 +26,12 @@ CF_INLINE __mmask8 mask8__avx512(int64_t n) { return (__mmask8)((1u << n) - 1); 
 CF_INLINE __mmask16 mask16__avx512(int64_t n) { return (__mmask16)((1u << n) - 1); }
 CF_INLINE __mmask32 mask32__avx512(int64_t n) { return (__mmask32)(((uint64_t)1 << n) - 1); }
 
+CF_INLINE void fence__avx512(void) { _mm_sfence(); }
 CF_INLINE __m512 zero_f32__avx512(void) { return _mm512_setzero_ps(); }
 CF_INLINE __m512 set1_f32__avx512(const float *p) { return _mm512_set1_ps(*p); }
 CF_INLINE __m512 load_f32__avx512(const float *p) { return _mm512_loadu_ps(p); }
 CF_INLINE void store_f32__avx512(float *p, __m512 v) { _mm512_storeu_ps(p, v); }
+CF_INLINE void stream_f32__avx512(float *p, __m512 v) { _mm512_stream_ps(p, v); }
 CF_INLINE __m512 load_tail_f32__avx512(const float *p, int64_t n) { return _mm512_maskz_loadu_ps(mask16__avx512(n), p); }
 CF_INLINE void store_tail_f32__avx512(float *p, __m512 v, int64_t n) { _mm512_mask_storeu_ps(p, mask16__avx512(n), v); }
 CF_INLINE __m512 fma_f32__avx512(__m512 a, __m512 b, __m512 c) { return _mm512_fmadd_ps(a, b, c); }
@@ -37,10 +41,17 @@ CF_INLINE __m512 swap_f32__avx512(__m512 a) { return _mm512_permute_ps(a, 0xb1);
 CF_INLINE __m512 dup_even_f32__avx512(__m512 a) { return _mm512_moveldup_ps(a); }
 CF_INLINE __m512 dup_odd_f32__avx512(__m512 a) { return _mm512_movehdup_ps(a); }
 
+/* Indices into two vectors. */
+typedef __m512i shift_f32__avx512;
+CF_INLINE __m512i no_shift_f32__avx512(void) { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
+CF_INLINE __m512i next_shift_f32__avx512(__m512i s) { return _mm512_add_epi32(s, _mm512_set1_epi32(1)); }
+CF_INLINE __m512 shifted_f32__avx512(__m512 a, __m512 b, __m512i s) { return _mm512_permutex2var_ps(a, s, b); }
+
 CF_INLINE __m512d zero_f64__avx512(void) { return _mm512_setzero_pd(); }
 CF_INLINE __m512d set1_f64__avx512(const double *p) { return _mm512_set1_pd(*p); }
 CF_INLINE __m512d load_f64__avx512(const double *p) { return _mm512_loadu_pd(p); }
 CF_INLINE void store_f64__avx512(double *p, __m512d v) { _mm512_storeu_pd(p, v); }
+CF_INLINE void stream_f64__avx512(double *p, __m512d v) { _mm512_stream_pd(p, v); }
 CF_INLINE __m512d load_tail_f64__avx512(const double *p, int64_t n) { return _mm512_maskz_loadu_pd(mask8__avx512(n), p); }
 CF_INLINE void store_tail_f64__avx512(double *p, __m512d v, int64_t n) { _mm512_mask_storeu_pd(p, mask8__avx512(n), v); }
 CF_INLINE __m512d fma_f64__avx512(__m512d a, __m512d b, __m512d c) { return _mm512_fmadd_pd(a, b, c); }
@@ -50,10 +61,16 @@ CF_INLINE __m512d swap_f64__avx512(__m512d a) { return _mm512_permute_pd(a, 0x55
 CF_INLINE __m512d dup_even_f64__avx512(__m512d a) { return _mm512_movedup_pd(a); }
 CF_INLINE __m512d dup_odd_f64__avx512(__m512d a) { return _mm512_permute_pd(a, 0xff); }
 
+typedef __m512i shift_f64__avx512;
+CF_INLINE __m512i no_shift_f64__avx512(void) { return _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7); }
+CF_INLINE __m512i next_shift_f64__avx512(__m512i s) { return _mm512_add_epi64(s, _mm512_set1_epi64(1)); }
+CF_INLINE __m512d shifted_f64__avx512(__m512d a, __m512d b, __m512i s) { return _mm512_permutex2var_pd(a, s, b); }
+
 CF_INLINE __m512i zero_i32__avx512(void) { return _mm512_setzero_si512(); }
 CF_INLINE __m512i set1_i32__avx512(const int32_t *p) { return _mm512_set1_epi32(*p); }
 CF_INLINE __m512i load_i32__avx512(const int32_t *p) { return _mm512_loadu_si512(p); }
 CF_INLINE void store_i32__avx512(int32_t *p, __m512i v) { _mm512_storeu_si512(p, v); }
+CF_INLINE void stream_i32__avx512(int32_t *p, __m512i v) { _mm512_stream_si512((__m512i *)(void *)p, v); }
 CF_INLINE __m512i load_tail_i32__avx512(const int32_t *p, int64_t n) { return _mm512_maskz_loadu_epi32(mask16__avx512(n), p); }
 CF_INLINE void store_tail_i32__avx512(int32_t *p, __m512i v, int64_t n) { _mm512_mask_storeu_epi32(p, mask16__avx512(n), v); }
 CF_INLINE __m512i fma_i32__avx512(__m512i a, __m512i b, __m512i c) { return _mm512_add_epi32(_mm512_mullo_epi32(a, b), c); }
@@ -63,6 +80,7 @@ CF_INLINE __m512i zero_i64__avx512(void) { return _mm512_setzero_si512(); }
 CF_INLINE __m512i set1_i64__avx512(const int64_t *p) { return _mm512_set1_epi64(*p); }
 CF_INLINE __m512i load_i64__avx512(const int64_t *p) { return _mm512_loadu_si512(p); }
 CF_INLINE void store_i64__avx512(int64_t *p, __m512i v) { _mm512_storeu_si512(p, v); }
+CF_INLINE void stream_i64__avx512(int64_t *p, __m512i v) { _mm512_stream_si512((__m512i *)(void *)p, v); }
 CF_INLINE __m512i load_tail_i64__avx512(const int64_t *p, int64_t n) { return _mm512_maskz_loadu_epi64(mask8__avx512(n), p); }
 CF_INLINE void store_tail_i64__avx512(int64_t *p, __m512i v, int64_t n) { _mm512_mask_storeu_epi64(p, mask8__avx512(n), v); }
 CF_INLINE __m512i fma_i64__avx512(__m512i a, __m512i b, __m512i c) { return _mm512_add_epi64(_mm512_mullo_epi64(a, b), c); }
@@ -72,6 +90,7 @@ CF_INLINE __m512i zero_i16__avx512(void) { return _mm512_setzero_si512(); }
 CF_INLINE __m512i set1_i16__avx512(const int16_t *p) { return _mm512_set1_epi16(*p); }
 CF_INLINE __m512i load_i16__avx512(const int16_t *p) { return _mm512_loadu_si512(p); }
 CF_INLINE void store_i16__avx512(int16_t *p, __m512i v) { _mm512_storeu_si512(p, v); }
+CF_INLINE void stream_i16__avx512(int16_t *p, __m512i v) { _mm512_stream_si512((__m512i *)(void *)p, v); }
 CF_INLINE __m512i load_tail_i16__avx512(const int16_t *p, int64_t n) { return _mm512_maskz_loadu_epi16(mask32__avx512(n), p); }
 CF_INLINE void store_tail_i16__avx512(int16_t *p, __m512i v, int64_t n) { _mm512_mask_storeu_epi16(p, mask32__avx512(n), v); }
 CF_INLINE __m512i fma_i16__avx512(__m512i a, __m512i b, __m512i c) { return _mm512_add_epi16(_mm512_mullo_epi16(a, b), c); }

@@ -8,6 +8,7 @@ typedef __m128i vec_i16__sse2;
 typedef __m128i vec_i32__sse2;
 typedef __m128i vec_i64__sse2;
 #define CF_REGISTERS 16
+#define CF_STREAMS
 #define LANES_f32 4
 #define LANES_f64 2
 #define LANES_i16 8
@@ -19,10 +20,12 @@ typedef __m128i vec_i64__sse2;
 #define MASKS_i32 0
 #define MASKS_i64 0
 
+CF_INLINE void fence__sse2(void) { _mm_sfence(); }
 CF_INLINE __m128 zero_f32__sse2(void) { return _mm_setzero_ps(); }
 CF_INLINE __m128 set1_f32__sse2(const float *p) { return _mm_set1_ps(*p); }
 CF_INLINE __m128 load_f32__sse2(const float *p) { return _mm_loadu_ps(p); }
 CF_INLINE void store_f32__sse2(float *p, __m128 v) { _mm_storeu_ps(p, v); }
+CF_INLINE void stream_f32__sse2(float *p, __m128 v) { _mm_stream_ps(p, v); }
 CF_INLINE __m128 fma_f32__sse2(__m128 a, __m128 b, __m128 c) { return _mm_add_ps(_mm_mul_ps(a, b), c); }
 CF_INLINE __m128 add_f32__sse2(__m128 a, __m128 b) { return _mm_add_ps(a, b); }
 CF_INLINE __m128 xor_f32__sse2(__m128 a, __m128 b) { return _mm_xor_ps(a, b); }
@@ -34,6 +37,7 @@ CF_INLINE __m128d zero_f64__sse2(void) { return _mm_setzero_pd(); }
 CF_INLINE __m128d set1_f64__sse2(const double *p) { return _mm_set1_pd(*p); }
 CF_INLINE __m128d load_f64__sse2(const double *p) { return _mm_loadu_pd(p); }
 CF_INLINE void store_f64__sse2(double *p, __m128d v) { _mm_storeu_pd(p, v); }
+CF_INLINE void stream_f64__sse2(double *p, __m128d v) { _mm_stream_pd(p, v); }
 CF_INLINE __m128d fma_f64__sse2(__m128d a, __m128d b, __m128d c) { return _mm_add_pd(_mm_mul_pd(a, b), c); }
 CF_INLINE __m128d add_f64__sse2(__m128d a, __m128d b) { return _mm_add_pd(a, b); }
 CF_INLINE __m128d xor_f64__sse2(__m128d a, __m128d b) { return _mm_xor_pd(a, b); }
@@ -45,6 +49,7 @@ CF_INLINE __m128i zero_i32__sse2(void) { return _mm_setzero_si128(); }
 CF_INLINE __m128i set1_i32__sse2(const int32_t *p) { return _mm_set1_epi32(*p); }
 CF_INLINE __m128i load_i32__sse2(const int32_t *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
 CF_INLINE void store_i32__sse2(int32_t *p, __m128i v) { _mm_storeu_si128((__m128i *)(void *)p, v); }
+CF_INLINE void stream_i32__sse2(int32_t *p, __m128i v) { _mm_stream_si128((__m128i *)(void *)p, v); }
 /* SSE2 multiplies 32 bits in the even lanes only */
 CF_INLINE __m128i fma_i32__sse2(__m128i a, __m128i b, __m128i c)
 {
@@ -58,6 +63,7 @@ CF_INLINE __m128i zero_i64__sse2(void) { return _mm_setzero_si128(); }
 CF_INLINE __m128i set1_i64__sse2(const int64_t *p) { return _mm_set1_epi64x(*p); }
 CF_INLINE __m128i load_i64__sse2(const int64_t *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
 CF_INLINE void store_i64__sse2(int64_t *p, __m128i v) { _mm_storeu_si128((__m128i *)(void *)p, v); }
+CF_INLINE void stream_i64__sse2(int64_t *p, __m128i v) { _mm_stream_si128((__m128i *)(void *)p, v); }
 /* low 64 bits: lo*lo + ((hi*lo + lo*hi) << 32) */
 CF_INLINE __m128i fma_i64__sse2(__m128i a, __m128i b, __m128i c)
 {
@@ -70,6 +76,7 @@ CF_INLINE __m128i zero_i16__sse2(void) { return _mm_setzero_si128(); }
 CF_INLINE __m128i set1_i16__sse2(const int16_t *p) { return _mm_set1_epi16(*p); }
 CF_INLINE __m128i load_i16__sse2(const int16_t *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
 CF_INLINE void store_i16__sse2(int16_t *p, __m128i v) { _mm_storeu_si128((__m128i *)(void *)p, v); }
+CF_INLINE void stream_i16__sse2(int16_t *p, __m128i v) { _mm_stream_si128((__m128i *)(void *)p, v); }
 CF_INLINE __m128i fma_i16__sse2(__m128i a, __m128i b, __m128i c) { return _mm_add_epi16(_mm_mullo_epi16(a, b), c); }
 CF_INLINE __m128i add_i16__sse2(__m128i a, __m128i b) { return _mm_add_epi16(a, b); }
 

@@ -187,7 +187,7 @@ static void place_special(call *c)
 /* Around the lanes, and around one and two of the widest tiles. */
 static int64_t draw_length(int lanes)
 {
-    int64_t vectors = PICK(0, 1, 1, 2, 3, 4, 5, 6, 8, 10, 12, 13, 16, 17, 20, 21, 25);
+    int64_t vectors = PICK(0, 1, 1, 2, 3, 4, 5, 6, 8, 10, 12, 13, 16, 17, 20, 21, 25, 31, 32, 33, 39, 49);
     int64_t n = vectors * lanes + PICK(-1, 0, 0, 1, random_between(&source, 0, lanes - 1));
     return n < 1 ? 1 : n;
 }
@@ -212,7 +212,7 @@ static void draw_line(call *c, const cf_kernel_set *set)
     c->n = draw_length(set->lanes);
     for (int64_t p = 0; p < c->planes; p++) {
         c->plane[p].kh = c->plane[p].step = 1;
-        c->plane[p].kw = PICK(1, 2, set->lanes > 1 ? set->lanes - 1 : 1, set->lanes, set->lanes + 1, set->line_taps, 2 * set->lanes + 1,
+        c->plane[p].kw = PICK(1, 2, set->lanes > 1 ? set->lanes - 1 : 1, set->lanes, set->lanes + 1, 2 * set->lanes + 1,
                               4 * set->lanes, 5 * set->lanes + 3, 8 * set->lanes, 9 * set->lanes + 1, random_between(&source, 1, 6 * set->lanes));
     }
 }
