@@ -267,6 +267,9 @@ def describe(int pass_, cnp.ndarray input not None, cnp.ndarray kernel not None,
 #: Multiply-adds that take less than a microsecond: releasing the GIL and taking it again would be half of such a call.
 cdef enum: SHORT_WORK = 5000
 
+#: Outputs beyond which the general way says what is wrong.
+cdef enum: MAX_SHORT = 1 << 30
+
 cdef inline bint is_plain(object array):
     """An array that the C library can take as it is."""
     return type(array) is cnp.ndarray and cnp.PyArray_ISBEHAVED_RO(<cnp.ndarray>array)
@@ -291,16 +294,16 @@ cdef inline void byte_bounds(cnp.ndarray array, char **low, char **high) noexcep
             high[0] += reach
 
 
-cdef bint can_write(cnp.ndarray out, int rank, const cnp.npy_intp *shape, int number, cnp.ndarray a, cnp.ndarray v) noexcept:
+cdef bint can_write(cnp.ndarray out, int ndim, const cnp.npy_intp *shape, int number, cnp.ndarray a, cnp.ndarray v) noexcept:
     """Whether a result may be written straight into `out`, a contiguous array that lies apart from the others."""
     cdef char *low
     cdef char *high
     cdef char *start = <char *>cnp.PyArray_DATA(out)
     cdef char *end = start + cnp.PyArray_NBYTES(out)
     cdef int i
-    if not (cnp.PyArray_ISCARRAY(out) and cnp.PyArray_NDIM(out) == rank and cnp.PyArray_TYPE(out) == number):
+    if not (cnp.PyArray_ISCARRAY(out) and cnp.PyArray_NDIM(out) == ndim and cnp.PyArray_TYPE(out) == number):
         return False
-    for i in range(rank):
+    for i in range(ndim):
         if cnp.PyArray_DIM(out, i) != shape[i]:
             return False
     byte_bounds(a, &low, &high)
@@ -312,17 +315,17 @@ cdef bint can_write(cnp.ndarray out, int rank, const cnp.npy_intp *shape, int nu
 
 cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, int64_t stride, int64_t dilation, int boundary, int method,
                           object out, int workers, bint flip):
-    """The result for plain arrays of one dtype and rank and plain options, or None: the general way decides then."""
-    cdef int rank = cnp.PyArray_NDIM(a), number = cnp.PyArray_TYPE(a), i, j, status
+    """The result for plain arrays of one dtype, at most one batch axis and plain options, or None: the general way decides then."""
+    cdef int rank = cnp.PyArray_NDIM(v), lead = cnp.PyArray_NDIM(a) - rank, number = cnp.PyArray_TYPE(a), i, j, status
     cdef Py_ssize_t itemsize = cnp.PyArray_ITEMSIZE(a), n, k, reach, x_stride, w_stride, start = 0
-    cdef cnp.npy_intp shape[3]
+    cdef cnp.npy_intp shape[4]
     cdef corrfast_problem p
     cdef corrfast_options options
     cdef watch w
     cdef cnp.ndarray result
     cdef char *kernel
     cdef bint longer
-    if not 1 <= rank <= 3 or cnp.PyArray_NDIM(v) != rank or cnp.PyArray_TYPE(v) != number:
+    if not 1 <= rank <= 3 or not 0 <= lead <= 1 or cnp.PyArray_TYPE(v) != number:
         return None
     if type(mode) is not str:
         return None
@@ -341,13 +344,18 @@ cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, int64_t str
     p.size = sizeof(corrfast_problem)
     p.rank = rank
     p.batch = p.groups = p.input_channels = p.output_channels = 1
+    if lead:
+        shape[0] = p.batch = cnp.PyArray_DIM(a, 0)
+        if p.batch < 1 or cnp.PyArray_STRIDE(a, 0) % itemsize:
+            return None
+        p.input_stride[0] = cnp.PyArray_STRIDE(a, 0) // itemsize
     for i in range(rank):
-        n, k = cnp.PyArray_DIM(a, i), cnp.PyArray_DIM(v, i)
-        x_stride, w_stride = cnp.PyArray_STRIDE(a, i), cnp.PyArray_STRIDE(v, i)
+        n, k = cnp.PyArray_DIM(a, lead + i), cnp.PyArray_DIM(v, i)
+        x_stride, w_stride = cnp.PyArray_STRIDE(a, lead + i), cnp.PyArray_STRIDE(v, i)
         if n < 1 or k < 1 or x_stride % itemsize or w_stride % itemsize:
             return None
         longer = (k - 1) > (n - 1) // dilation
-        if longer and (rank > 1 or boundary or stride > 1 or dilation > 1):
+        if longer and (lead or rank > 1 or boundary or stride > 1 or dilation > 1):
             return None
         reach = (k - 1) * dilation
         p.input_size[i], p.kernel_size[i] = n, k
@@ -363,16 +371,22 @@ cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, int64_t str
         p.kernel_stride[2 + i] = -(w_stride // itemsize) if flip else w_stride // itemsize
         if flip:
             start += (k - 1) * w_stride
-        shape[i] = (n + p.padding_lo[i] + p.padding_hi[i] - reach - 1) // stride + 1
+        shape[lead + i] = (n + p.padding_lo[i] + p.padding_hi[i] - reach - 1) // stride + 1
     n = 1
     for i in range(rank - 1, -1, -1):
         p.output_stride[2 + i] = n
-        n *= shape[i]
+        if shape[lead + i] > MAX_SHORT // n:
+            return None
+        n *= shape[lead + i]
+    p.output_stride[0] = n
+    if p.batch > MAX_SHORT // n:
+        return None
+    n *= p.batch
     if cnp.PyTypeNum_ISCOMPLEX(number) and not flip:
         p.conjugate = CORRFAST_CONJ_KERNEL
     if out is None:
-        result = cnp.PyArray_EMPTY(rank, shape, number, 0)
-    elif type(out) is cnp.ndarray and can_write(<cnp.ndarray>out, rank, shape, number, a, v):
+        result = cnp.PyArray_EMPTY(lead + rank, shape, number, 0)
+    elif type(out) is cnp.ndarray and can_write(<cnp.ndarray>out, lead + rank, shape, number, a, v):
         result = <cnp.ndarray>out
     else:
         return None

@@ -111,7 +111,7 @@ class _Valid(Benchmark):
 
 class Correlate1D(_Valid):
     version = "1"
-    params = [FLOATS, [f"{n}*{k}" for n in (1000, 10_000, 1_000_000) for k in (3, 7, 31, 127)]]
+    params = [FLOATS, [f"{n}*{k}" for n in (1000, 10_000, 1_000_000, 10_000_000) for k in (3, 7, 31, 127)]]
 
 
 class Correlate2D(_Valid):

@@ -129,7 +129,7 @@ CF_INLINE void FN(line_tile)(const FN(run) *run, int64_t c0, int vecs, int64_t t
             CF_PREFETCH((const void *)(ahead + (unsigned)c), 0);
     CF_UNROLL
     for (int c = 0; c < vecs; c++)
-        acc[c] = FN(begin)(out + c * VLANES, tail, run->flags, &run->signs);
+        acc[c] = run->flags & CF_ACCUMULATE ? FN(begin)(out + c * VLANES, tail, &run->signs) : FN(nothing)();
     for (const cf_plane *p = run->planes; p < run->planes + run->count; p++)
         FN(line_plane)(acc, p, c0, vecs, tail);
     CF_UNROLL

@@ -165,19 +165,35 @@ typedef struct FN(strip) {
 CF_INLINE void FN(rows_tile)(const FN(strip) *s, int64_t c0, int64_t last, int64_t tail, int kind, int rows, int vecs)
 {
     FN(acc) acc[4][8];
-    ELEM *out = s->y + PARTS * (s->row * s->y_row + c0);
     const int64_t y_row = PARTS * s->y_row;
-    CF_UNROLL
-    for (int r = 0; r < rows; r++)
+    ELEM *const out = s->y + PARTS * c0 + s->row * y_row;
+    ELEM *y = out;
+    if (s->flags & CF_ACCUMULATE) {
         CF_UNROLL
-        for (int c = 0; c < vecs; c++)
-            acc[r][c] = FN(begin)(out + r * y_row + (c < vecs - 1 ? c * VLANES : last), tail, s->flags, &s->signs);
-    if (s->ahead)
+        for (int r = 0; r < rows; r++, y += y_row) {
+            CF_ANEW(y);
+            CF_UNROLL
+            for (int c = 0; c < vecs; c++)
+                acc[r][c] = FN(begin)(y + (c < vecs - 1 ? c * VLANES : last), tail, &s->signs);
+        }
+    } else {
+        CF_UNROLL
         for (int r = 0; r < rows; r++)
+            CF_UNROLL
+            for (int c = 0; c < vecs; c++)
+                acc[r][c] = FN(nothing)();
+    }
+    if (s->ahead) {
+        y = out;
+        for (int r = 0; r < rows; r++, y += y_row) {
+            const char *ahead = s->ahead[r] + PARTS * c0 * (int64_t)sizeof(ELEM);
+            CF_ANEW(y);
             for (int c = 0; c < vecs; c += CACHE_LINE_VECS) {
-                CF_PREFETCH(s->ahead[r] + (PARTS * c0 + c * VLANES) * (int64_t)sizeof(ELEM), 0);
-                CF_PREFETCH(out + r * y_row + c * VLANES, 1);
+                CF_PREFETCH(ahead + c * VLANES * (int64_t)sizeof(ELEM), 0);
+                CF_PREFETCH(y + c * VLANES, 1);
             }
+        }
+    }
     for (const cf_plane *p = s->planes; p < s->planes + s->count; p++) {
         const void *const *lines = p->lines + s->row;
         if (kind <= HELD)
@@ -187,11 +203,14 @@ CF_INLINE void FN(rows_tile)(const FN(strip) *s, int64_t c0, int64_t last, int64
         else
             FN(rows_high)(acc, p, lines, c0, rows, vecs, last, tail);
     }
+    y = out;
     CF_UNROLL
-    for (int r = 0; r < rows; r++)
+    for (int r = 0; r < rows; r++, y += y_row) {
+        CF_ANEW(y);
         CF_UNROLL
         for (int c = 0; c < vecs; c++)
-            FN(end)(out + r * y_row + (c < vecs - 1 ? c * VLANES : last), acc[r][c], tail, &s->signs);
+            FN(end)(y + (c < vecs - 1 ? c * VLANES : last), acc[r][c], tail, &s->signs);
+    }
 }
 
 /* Every tile is a function of its own: in one large function gcc spills the tightest of them (0.8 of the speed).  [0] is less than a

@@ -89,11 +89,9 @@ CF_INLINE FN(acc) FN(join)(FN(acc) p, FN(acc) q) { return (FN(acc)){V(add)(p.a, 
 
 #endif
 
-/* The vector of y at p that a sum starts from, and where it ends; the first `tail` numbers of it, or all if tail is 0. */
-CF_INLINE FN(acc) FN(begin)(const ELEM *y, int64_t tail, int flags, const FN(signs) *signs)
+/* A sum that goes on from the vector of y, and where one ends; the first `tail` numbers of it, or all if tail is 0. */
+CF_INLINE FN(acc) FN(begin)(const ELEM *y, int64_t tail, const FN(signs) *signs)
 {
-    if (!(flags & CF_ACCUMULATE))
-        return FN(nothing)();
     return FN(resume)(tail ? FN(load_part)(y, tail) : V(load)(y), signs);
 }
 

@@ -78,6 +78,12 @@ typedef struct cf_kernels {
 #else
 #define CF_PREFETCH(p, writes) ((void)(p))
 #endif
+/* Keeps the compiler from computing addresses early and holding all of them: two dozen are spilled. */
+#if defined(__GNUC__)
+#define CF_ANEW(p) __asm__("" : "+r"(p))
+#else
+#define CF_ANEW(p) ((void)0)
+#endif
 #if defined(CF_INSTRUMENTED)
 #define CF_UNROLL
 #elif defined(__clang__)
