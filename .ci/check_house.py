@@ -14,7 +14,7 @@ SOURCE = ROOT / "src_c"
 LONG = 500
 
 # What serves everyone: no decisions, no algorithms.
-COMMON = ["corrfast.h", "core/names.h", "core/dtype.h", "core/shape.h", "core/border.h"]
+COMMON = ["corrfast.h", "core/names.h", "core/dtype.h", "core/shape.h", "core/border.h", "core/factors.h"]
 RUNTIME = ["runtime/*.h", "kernels/table.h"]
 
 # file -> what it may include beside its own header and template; the first pattern that fits decides

@@ -8,9 +8,9 @@
  * intermediate is at most max|a|/2; and sum_q |rest_q| sum_i |factor_i||a| is the direct sum's own sum |a||v|.  A NaN or Inf reaches
  * the same outputs as by direct summation, zero taps included, for factor_i * rest_q is zero only where v_iq is. */
 #include "../core/border.h"
+#include "../core/factors.h"
 #include "../core/plan.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,133 +23,10 @@ enum {
     MAX_TAPS = 1000            /* of the outer factor */
 };
 
-/* ---- the factors ------------------------------------------------------------------------------------------------------------ */
-
 static int outer_axis(const cf_shape *s)
 {
     return s->axis[0].k > 1 ? 0 : 1;
 }
-
-static double tap_at(const cf_task *t, const void *kernel, int64_t i, int64_t j, int64_t k)
-{
-    const cf_axis *a = t->shape.axis;
-    int64_t at = i * a[0].ws + j * a[1].ws + k * a[2].ws;
-    switch (t->dtype->id) {
-    /* unsigned ones are read as signed: modulo 2**bits they are the same, and a wrapped -1 is a small number again */
-    case CORRFAST_INT16: case CORRFAST_UINT16: return ((const int16_t *)kernel)[at];
-    case CORRFAST_INT32: case CORRFAST_UINT32: return ((const int32_t *)kernel)[at];
-    case CORRFAST_INT64: case CORRFAST_UINT64: return (double)((const int64_t *)kernel)[at];
-    case CORRFAST_FLOAT32: return (double)((const float *)kernel)[at];
-    default: return ((const double *)kernel)[at];
-    }
-}
-
-/* A kernel as a matrix: `i` along the outer axis, `q` over all others. */
-typedef struct matrix {
-    const cf_task *task;
-    const void *kernel;
-    int64_t rows, cols;
-} matrix;
-
-static double entry(const matrix *m, int64_t i, int64_t q)
-{
-    int64_t k2 = m->task->shape.axis[2].k;
-    return outer_axis(&m->task->shape) == 0 ? tap_at(m->task, m->kernel, i, q / k2, q % k2) : tap_at(m->task, m->kernel, 0, i, q);
-}
-
-/* v[i][q] = factor[i] * rest[q]:  rest[q] = v[row][q] / unit, factor[i] = v[i][col] / rest[col], rounded to the dtype. */
-typedef struct factors {
-    int64_t row, col;
-    double unit;
-} factors;
-
-static double rounded(const matrix *m, double x)
-{
-    return m->task->dtype->id == CORRFAST_FLOAT32 ? (double)(float)x : x;
-}
-
-static double rest_at(const matrix *m, const factors *f, int64_t q) { return rounded(m, entry(m, f->row, q) / f->unit); }
-static double factor_at(const matrix *m, const factors *f, int64_t i) { return rounded(m, entry(m, i, f->col) / rest_at(m, f, f->col)); }
-
-/* The greatest common divisor of a row: with it the factors of a product of integer vectors are integers, and exact.  Remainders
- * of floats are exact too; a row that is no multiple of anything longer than a few bits counts as having none (0). */
-static double common_divisor(const matrix *m, int64_t row, double largest)
-{
-    double gcd = 0;
-    for (int64_t q = 0; q < m->cols; q++) {
-        double a = fabs(entry(m, row, q));
-        while (a > 0) {
-            double r = gcd > 0 ? fmod(gcd, a) : 0;
-            gcd = a;
-            a = r;
-        }
-        if (gcd > 0 && gcd < largest * 0x1p-24)
-            return 0;
-    }
-    return gcd;
-}
-
-/* Finds the factors; 0 if the kernel is no product, to within 4 eps of each tap, or exactly for integers. */
-static int factorize(const matrix *m, factors *f)
-{
-    const int is_float = m->task->dtype->is_float;
-    double largest = 0, sum = 0;
-    for (int64_t i = 0; i < m->rows; i++)
-        for (int64_t q = 0; q < m->cols; q++) {
-            double a = fabs(entry(m, i, q));
-            if (a > largest) {
-                largest = a;
-                f->row = i;
-                f->col = q;
-            }
-            if (!(is_float ? a <= DBL_MAX : a < 0x1p53)) /* NaN, Inf, or an integer that a double may have rounded */
-                return 0;
-        }
-    if (largest == 0)
-        return 0;
-    f->unit = common_divisor(m, f->row, largest);
-    if (f->unit == 0)
-        f->unit = 1;
-    if (is_float) {
-        int exponent;
-        for (int64_t i = 0; i < m->rows; i++)
-            sum += fabs(entry(m, i, f->col) / entry(m, f->row, f->col));
-        frexp(sum * f->unit, &exponent);
-        f->unit = ldexp(f->unit, -exponent - 1); /* the factor adds up to at most 1/2 */
-        if (!(sum <= DBL_MAX) || f->unit == 0 || !(f->unit <= DBL_MAX))
-            return 0;
-    }
-    const double allowed = !is_float ? 0 : m->task->dtype->id == CORRFAST_FLOAT32 ? 4 * FLT_EPSILON : 4 * DBL_EPSILON;
-    for (int64_t i = 0; i < m->rows; i++) {
-        double factor = factor_at(m, f, i);
-        if (!(fabs(factor) <= DBL_MAX) || (!is_float && factor != floor(factor)))
-            return 0;
-        for (int64_t q = 0; q < m->cols; q++)
-            if (!(fabs(fma(factor, rest_at(m, f, q), -entry(m, i, q))) <= allowed * fabs(entry(m, i, q))))
-                return 0;
-    }
-    return 1;
-}
-
-static matrix matrix_of(const cf_task *t, const void *kernel)
-{
-    const cf_axis *a = t->shape.axis;
-    int64_t all = a[0].k * a[1].k * a[2].k, rows = a[outer_axis(&t->shape)].k;
-    return (matrix){t, kernel, rows, all / rows};
-}
-
-static void write_tap(const cf_dtype *t, void *to, int64_t at, double x)
-{
-    switch (t->id) { /* modulo 2**bits: the cast goes through int64 */
-    case CORRFAST_INT16: case CORRFAST_UINT16: ((uint16_t *)to)[at] = (uint16_t)(int64_t)x; break;
-    case CORRFAST_INT32: case CORRFAST_UINT32: ((uint32_t *)to)[at] = (uint32_t)(int64_t)x; break;
-    case CORRFAST_INT64: case CORRFAST_UINT64: ((int64_t *)to)[at] = (int64_t)x; break;
-    case CORRFAST_FLOAT32: ((float *)to)[at] = (float)x; break;
-    default: ((double *)to)[at] = x;
-    }
-}
-
-/* ---- the passes ------------------------------------------------------------------------------------------------------------- */
 
 typedef struct walk {
     const cf_plan *plan;
@@ -382,8 +259,6 @@ static int64_t count_pieces(const walk *w)
     return s->batch * w->runs * w->row_blocks * w->col_blocks * (w->outer == 1 ? s->axis[0].m : 1);
 }
 
-/* ---- the method ------------------------------------------------------------------------------------------------------------- */
-
 /* Elements of the narrowest window; a double, since dilation and stride may be anything. */
 static double least_window(const cf_shape *s)
 {
@@ -415,9 +290,8 @@ static int supports(const cf_task *t)
 
 static int fits(const cf_task *t)
 {
-    factors f;
-    matrix m = matrix_of(t, t->weights);
-    return t->weights && factorize(&m, &f);
+    cf_factors f;
+    return t->weights && cf_factors_find(&f, t->dtype, &t->shape, t->weights, outer_axis(&t->shape));
 }
 
 /* Breaks even with direct summation near 5x5 and 3x3x3, as measured on Zen 5 (0.95 to 1.4 of its speed there, by dtype and size).
@@ -491,10 +365,9 @@ static void describe(const cf_plan *plan, char *text, size_t size)
 static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 {
     const cf_task *t = &plan->task;
-    matrix m = matrix_of(t, arrays->kernel);
-    factors f;
+    cf_factors f;
     walk w;
-    if (!factorize(&m, &f)) { /* planned for another kernel */
+    if (!cf_factors_find(&f, t->dtype, &t->shape, arrays->kernel, outer_axis(&t->shape))) { /* planned for another kernel */
         cf_plan child;
         int status = cf_plan_child(plan, &t->shape, t->pass, t->conjugate, CORRFAST_DIRECT, NULL, &child);
         return status ? status : cf_plan_run(&child, arrays, run);
@@ -505,10 +378,7 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
     char *taps = cf_memory_take(&run->memory, bytes);
     if (!taps)
         return CORRFAST_ERR_MEMORY;
-    for (int64_t i = 0; i < m.rows; i++)
-        write_tap(t->dtype, taps, i, factor_at(&m, &f, i));
-    for (int64_t q = 0; q < m.cols; q++)
-        write_tap(t->dtype, taps + w.factor_bytes, q, rest_at(&m, &f, q));
+    cf_factors_write(&f, taps, taps + w.factor_bytes);
     w.factor = taps;
     w.rest = taps + w.factor_bytes;
     w.child_bytes = child_scratch(&w);
