@@ -14,6 +14,7 @@ CASES = [Problem("correlate", (67,), (5,), np.dtype("f"), np.dtype("f"), {"mode"
          Problem("convolve", (41,), (18,), np.dtype("f"), np.dtype("f"), {"mode": "same", "boundary": "reflect"}),
          Problem("correlate", (13, 29), (3, 4), np.dtype("f"), np.dtype("f"), {"mode": "same", "stride": (1, 2)}),
          Problem("convolve", (2, 11, 23), (3, 3), np.dtype("f"), np.dtype("f"), {"padding": 4, "boundary": "wrap"}),
+         Problem("correlate", (3, 11, 23), (3, 3), np.dtype("f"), np.dtype("f"), {"mode": "same", "boundary": "edge"}),
          Problem("correlate", (5, 7, 11), (2, 3, 3), np.dtype("f"), np.dtype("f"), {"dilation": 2}),
          Problem("correlate", (3, 40), (3, 7), np.dtype("f"), np.dtype("f"), {"axes": (1,)})]
 
@@ -132,6 +133,24 @@ def test_out_may_overlap_the_inputs(function, dtype):
     for turned in (lambda x: x, np.transpose, np.fliplr, lambda x: x[::-1, ::-1]):
         copy = image.copy()
         assert_same_bits(np.ascontiguousarray(run(copy, np.ones((3, 2), dtype=dtype), "same", out=turned(copy))), want)
+
+
+@pytest.mark.parametrize("dtype", "fdhFD")
+def test_results_that_bypass_the_caches_have_the_same_bits(dtype):
+    """Outputs of 1-D calls beyond 32 MB, input and output together, are stored past the caches wherever a whole vector fits."""
+    count = 17_000_000 // np.dtype(dtype).itemsize
+    rng = np.random.default_rng(7)
+    a, v = np.resize(random_reals(rng, 10_007, dtype), count), random_reals(rng, 7, dtype)
+    parts = [corrfast.correlate(a[i:i + 100_000 + 6], v) for i in range(0, count - 6, 100_000)]
+    want = np.concatenate(parts)
+    assert_same_bits(corrfast.correlate(a, v), want)
+    for offset in (0, 1, 3, 15, 31):
+        holder = np.zeros(want.size + 64, dtype)
+        for workers in (1, 2):
+            corrfast.correlate(a, v, out=holder[offset:offset + want.size], workers=workers)
+            assert_same_bits(holder[offset:offset + want.size], want, (offset, workers))
+            assert not holder[:offset].any() and not holder[offset + want.size:].any()
+            holder[:] = 0
 
 
 def test_interleaved_out_and_input_do_not_disturb_each_other(function):
