@@ -95,7 +95,7 @@ CF_INLINE void FN(line_plane)(FN(acc) acc[LINE_VECS], const cf_plane *p, int64_t
     FN(window_at)(&w, x, vecs);
     int64_t taps = k / lanes + 1, j = 0;
     for (int64_t end = k % lanes; taps > 0; taps--, end = lanes) {
-#define RESIDUES(taps)                                 \
+#define RESIDUES(taps)                                      \
     for (; j < end; j++, t += tap_col, FN(window_next)(&w)) \
         FN(line_step)(acc, &w, t, tap_step, taps, vecs, tail)
         switch (taps) {
@@ -123,10 +123,11 @@ CF_INLINE void FN(line_tile)(const FN(run) *run, int64_t c0, int vecs, int64_t t
 {
     FN(acc) acc[LINE_VECS];
     ELEM *out = run->y + PARTS * c0;
-    const uintptr_t ahead = (uintptr_t)((const ELEM *)run->planes->lines[0] + PARTS * (run->planes->offset + c0)) + FN(AHEAD);
-    if (streams) /* an address past the line's end does no harm */
+    if (streams) { /* an address past the line's end does no harm */
+        const uintptr_t ahead = (uintptr_t)((const ELEM *)run->planes->lines[0] + PARTS * (run->planes->offset + c0)) + FN(AHEAD);
         for (int c = 0; c < vecs * (int)sizeof(VEC); c += 64)
             CF_PREFETCH((const void *)(ahead + (unsigned)c), 0);
+    }
     CF_UNROLL
     for (int c = 0; c < vecs; c++)
         acc[c] = run->flags & CF_ACCUMULATE ? FN(begin)(out + c * VLANES, tail, &run->signs) : FN(nothing)();
@@ -142,11 +143,11 @@ CF_INLINE void FN(line_tile)(const FN(run) *run, int64_t c0, int vecs, int64_t t
 
 /* Every tile is a function of its own, as in rows_tmpl.h. */
 typedef void FN(line_fn)(const FN(run) *run, int64_t c0, int64_t tiles);
-#define TILE(name, vecs, streams)                                                  \
-    static void FN(name)(const FN(run) *run, int64_t c0, int64_t tiles)            \
-    {                                                                              \
-        for (; tiles > 0; tiles--, c0 += (vecs) * (VLANES / PARTS))                \
-            FN(line_tile)(run, c0, vecs, 0, streams);                              \
+#define TILE(name, vecs, streams)                                       \
+    static void FN(name)(const FN(run) *run, int64_t c0, int64_t tiles) \
+    {                                                                   \
+        for (; tiles > 0; tiles--, c0 += (vecs) * (VLANES / PARTS))     \
+            FN(line_tile)(run, c0, vecs, 0, streams);                   \
     }
 TILE(line_whole, LINE_VECS, 0)
 TILE(line_half, LINE_VECS / 2, 0)
@@ -163,15 +164,15 @@ static void FN(line_part)(const FN(run) *run, int64_t c0, int64_t n) { FN(line_t
 /* Tiles whose stores bypass the cache, between whole vectors of memory; returns where they end. */
 static int64_t FN(line_past_cache)(const FN(run) *run, int64_t n)
 {
-    const int64_t lanes = VLANES / PARTS, past = (int64_t)((uintptr_t)run->y % sizeof(VEC)), before = past ? (int64_t)sizeof(VEC) - past : 0;
-    const int64_t c = before / (int64_t)(PARTS * sizeof(ELEM)), tiles = (n - c) / (LINE_VECS * lanes);
+    const int64_t past = (int64_t)((uintptr_t)run->y % sizeof(VEC));
+    const int64_t before = past ? (int64_t)sizeof(VEC) - past : 0, c = before / (int64_t)(PARTS * sizeof(ELEM)), tiles = (n - c) / FN(LINE_TILE);
     if (before % (int64_t)(PARTS * sizeof(ELEM)) || tiles < 1)
         return 0;
     if (c > 0)
         FN(line_vector)(run, 0, 1);
     FN(line_stream)(run, c, tiles);
     CF_CAT(fence, CF_SUFFIX)();
-    return c + tiles * LINE_VECS * lanes;
+    return c + tiles * FN(LINE_TILE);
 }
 
 #endif
