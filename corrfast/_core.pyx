@@ -375,11 +375,11 @@ cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, int64_t str
     n = 1
     for i in range(rank - 1, -1, -1):
         p.output_stride[2 + i] = n
-        if shape[lead + i] > MAX_SHORT // n:
+        if shape[lead + i] > MAX_SHORT or n > MAX_SHORT:
             return None
         n *= shape[lead + i]
     p.output_stride[0] = n
-    if p.batch > MAX_SHORT // n:
+    if p.batch > MAX_SHORT or n > MAX_SHORT:
         return None
     n *= p.batch
     if cnp.PyTypeNum_ISCOMPLEX(number) and not flip:
