@@ -267,7 +267,7 @@ def describe(int pass_, cnp.ndarray input not None, cnp.ndarray kernel not None,
 #: Multiply-adds that take less than a microsecond: releasing the GIL and taking it again would be half of such a call.
 cdef enum: SHORT_WORK = 5000
 
-#: Outputs beyond which the general way says what is wrong.
+#: Lengths and outputs beyond which the general way decides: none of the sizes below it overflows.
 cdef enum: MAX_SHORT = 1 << 30
 
 cdef inline bint is_plain(object array):
@@ -348,11 +348,11 @@ cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, int64_t str
         shape[0] = p.batch = cnp.PyArray_DIM(a, 0)
         if p.batch < 1 or cnp.PyArray_STRIDE(a, 0) % itemsize:
             return None
-        p.input_stride[0] = cnp.PyArray_STRIDE(a, 0) // itemsize
+        p.input_stride[0] = cnp.PyArray_STRIDE(a, 0) // itemsize if p.batch > 1 else 0
     for i in range(rank):
         n, k = cnp.PyArray_DIM(a, lead + i), cnp.PyArray_DIM(v, i)
         x_stride, w_stride = cnp.PyArray_STRIDE(a, lead + i), cnp.PyArray_STRIDE(v, i)
-        if n < 1 or k < 1 or x_stride % itemsize or w_stride % itemsize:
+        if not 1 <= n <= MAX_SHORT or not 1 <= k <= MAX_SHORT or x_stride % itemsize or w_stride % itemsize:
             return None
         longer = (k - 1) > (n - 1) // dilation
         if longer and (lead or rank > 1 or boundary or stride > 1 or dilation > 1):
@@ -367,8 +367,8 @@ cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, int64_t str
         elif longer and j == 1:
             p.padding_lo[i] = k - 1 - (n - 1 if flip else n) // 2
             p.padding_hi[i] = 2 * k - 1 - n - p.padding_lo[i]
-        p.input_stride[2 + i] = x_stride // itemsize
-        p.kernel_stride[2 + i] = -(w_stride // itemsize) if flip else w_stride // itemsize
+        p.input_stride[2 + i] = x_stride // itemsize if n > 1 else 0
+        p.kernel_stride[2 + i] = 0 if k == 1 else -(w_stride // itemsize) if flip else w_stride // itemsize
         if flip:
             start += (k - 1) * w_stride
         shape[lead + i] = (n + p.padding_lo[i] + p.padding_hi[i] - reach - 1) // stride + 1
@@ -382,6 +382,8 @@ cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, int64_t str
     if p.batch > MAX_SHORT or n > MAX_SHORT:
         return None
     n *= p.batch
+    if n > MAX_SHORT:
+        return None
     if cnp.PyTypeNum_ISCOMPLEX(number) and not flip:
         p.conjugate = CORRFAST_CONJ_KERNEL
     if out is None:

@@ -238,6 +238,16 @@ def test_byte_counts_beyond_64_bits_overflow(function):
         getattr(corrfast, function + "_vjp")(np.ones(8), huge, np.ones(3), padding=((-2**59, 10 - 2**59),), needs=(True, False))
 
 
+def test_sizes_that_overflow_without_an_option(function):
+    """Lengths near 2**63 and batches whose product is beyond it take the way that says so; strides of axes of length 1 do not count."""
+    for one, a, v in ((np.int8(1), (3,), (2**63 - 1,)), (np.complex128(1), (2**30, 2**14, 2**14), (2**14, 2**14))):
+        with pytest.raises(OverflowError):
+            getattr(corrfast, function)(np.broadcast_to(one, a), np.broadcast_to(one, v), "full")
+    samples = np.arange(10, dtype="i1")
+    batch = as_strided(samples, (1, 10), (-2**63, 1))
+    assert_identical(getattr(corrfast, function)(batch, np.ones(3, "i1"))[0], getattr(corrfast, function)(samples, np.ones(3, "i1")))
+
+
 def test_results_beyond_memory(function):
     """A size that 64 bits hold and no memory does (scipy#10761)."""
     with pytest.raises(MemoryError):

@@ -137,20 +137,22 @@ def test_out_may_overlap_the_inputs(function, dtype):
 
 @pytest.mark.parametrize("dtype", "fdhFD")
 def test_results_that_bypass_the_caches_have_the_same_bits(dtype):
-    """Outputs of 1-D calls beyond 32 MB, input and output together, are stored past the caches wherever a whole vector fits."""
+    """Long rows of outputs beyond 32 MB, input and output together, are stored past the caches wherever a whole vector fits."""
     count = 17_000_000 // np.dtype(dtype).itemsize
     rng = np.random.default_rng(7)
     a, v = np.resize(random_reals(rng, 10_007, dtype), count), random_reals(rng, 7, dtype)
-    parts = [corrfast.correlate(a[i:i + 100_000 + 6], v) for i in range(0, count - 6, 100_000)]
-    want = np.concatenate(parts)
-    assert_same_bits(corrfast.correlate(a, v), want)
-    for offset in (0, 1, 3, 15, 31):
-        holder = np.zeros(want.size + 64, dtype)
-        for workers in (1, 2):
-            corrfast.correlate(a, v, out=holder[offset:offset + want.size], workers=workers)
-            assert_same_bits(holder[offset:offset + want.size], want, (offset, workers))
-            assert not holder[:offset].any() and not holder[offset + want.size:].any()
-            holder[:] = 0
+    for rows in (1, 100):
+        a = a[:count // rows * rows].reshape(rows, -1)
+        want = np.concatenate([corrfast.correlate(a[:, i:i + 25_000 + 6], v) for i in range(0, a.shape[1] - 6, 25_000)], axis=1)
+        assert_same_bits(corrfast.correlate(a, v), want)
+        for offset in (0, 1, 3, 15, 31):
+            holder = np.zeros(want.size + 64, dtype)
+            out = holder[offset:offset + want.size].reshape(want.shape)
+            for workers in (1, 2):
+                corrfast.correlate(a, v, out=out, workers=workers)
+                assert_same_bits(out, want, (rows, offset, workers))
+                assert not holder[:offset].any() and not holder[offset + want.size:].any()
+                holder[:] = 0
 
 
 def test_interleaved_out_and_input_do_not_disturb_each_other(function):

@@ -207,6 +207,13 @@ def test_show_config_says_what_is_known_of_an_instruction_set(usable, checked, r
 def test_scratch_of_direct_sums_is_below_a_mebibyte():
     """For one thread, whatever the shape, stride and dilation."""
     rng = np.random.default_rng(3)
+    awkward = [(((11272623,), "c16"), (3438,), {"mode": "full", "dilation": 309}),
+               (((13, 147, 192), "c16"), (1, 19, 21), {"mode": "full", "dilation": 337}),
+               (((60590, 67277), "c16"), (8, 51), {"mode": "same", "dilation": 836, "boundary": "edge", "pass_": "backward_kernel"}),
+               (((22, 1472, 42492), "c16"), (15, 46), {"mode": "same", "stride": 2, "pass_": "backward_input"})]
+    for array, taps, options in awkward:
+        plan = corrfast.explain(corrfast.correlate, array, (taps, array[1]), workers=1, **options)
+        assert plan.scratch_bytes < 2**20, (array, taps, options, plan.scratch_bytes)
     for _ in range(1500):
         rank = int(rng.integers(1, 4))
         shape = tuple(int(2 ** rng.uniform(2, [22, 12.5, 9][rank - 1])) for _ in range(rank))

@@ -191,6 +191,7 @@ static void FN(line)(const cf_plane *planes, int64_t count, void *y, int64_t n, 
     if (flags & CF_STREAM && moves && count > 0)
         c = FN(line_past_cache)(&run, n);
 #endif
+    const int64_t past = c; /* what went past the cache is not fetched again to be overwritten */
     if (n - c >= widest) {
         FN(line_whole)(&run, c, (n - c) / widest);
         c = n - (n - c) % widest;
@@ -199,7 +200,7 @@ static void FN(line)(const cf_plane *planes, int64_t count, void *y, int64_t n, 
         const int64_t width = widths[i].vecs * lanes;
         for (; n - c >= width; c += width)
             widths[i].tiles(&run, c, 1);
-        if (c < n && (n - c) * 2 > (width > lanes ? width : 0) && n >= width && moves) {
+        if (c < n && (n - c) * 2 > (width > lanes ? width : 0) && n - width >= past && moves) {
             widths[i].tiles(&run, n - width, 1);
             return;
         }

@@ -167,10 +167,11 @@ CF_INLINE void FN(rows_tile)(const FN(strip) *s, int64_t c0, int64_t last, int64
     FN(acc) acc[4][8];
     const int64_t y_row = PARTS * s->y_row;
     ELEM *const out = s->y + PARTS * c0 + s->row * y_row;
-    ELEM *y = out;
+    ELEM *y;
     if (s->flags & CF_ACCUMULATE) {
         CF_UNROLL
-        for (int r = 0; r < rows; r++, y += y_row) {
+        for (int r = 0; r < rows; r++) {
+            y = r ? y + y_row : out;
             CF_ANEW(y);
             CF_UNROLL
             for (int c = 0; c < vecs; c++)
@@ -184,9 +185,9 @@ CF_INLINE void FN(rows_tile)(const FN(strip) *s, int64_t c0, int64_t last, int64
                 acc[r][c] = FN(nothing)();
     }
     if (s->ahead) {
-        y = out;
-        for (int r = 0; r < rows; r++, y += y_row) {
+        for (int r = 0; r < rows; r++) {
             const char *ahead = s->ahead[r] + PARTS * c0 * (int64_t)sizeof(ELEM);
+            y = r ? y + y_row : out;
             CF_ANEW(y);
             for (int c = 0; c < vecs; c += CACHE_LINE_VECS) {
                 CF_PREFETCH(ahead + c * VLANES * (int64_t)sizeof(ELEM), 0);
@@ -203,9 +204,9 @@ CF_INLINE void FN(rows_tile)(const FN(strip) *s, int64_t c0, int64_t last, int64
         else
             FN(rows_high)(acc, p, lines, c0, rows, vecs, last, tail);
     }
-    y = out;
     CF_UNROLL
-    for (int r = 0; r < rows; r++, y += y_row) {
+    for (int r = 0; r < rows; r++) {
+        y = r ? y + y_row : out;
         CF_ANEW(y);
         CF_UNROLL
         for (int c = 0; c < vecs; c++)

@@ -20,13 +20,15 @@
 #include <string.h>
 
 enum {
-    PACK_BYTES = 192 * 1024, /* packed lines of one block, well inside an L2 cache of 512 KiB with the outputs beside them */
-    FAR_TAPS = 4096,         /* samples that the taps of one plane span; a few that are further apart are packed one by one */
+    PACK_BYTES = 192 * 1024,      /* packed lines of one block, well inside an L2 cache of 512 KiB with the outputs beside them */
+    ASIDE_BYTES = 256 * 1024,     /* outputs of one block that are computed aside */
+    FAR_TAPS = 4096,              /* samples that the taps of one plane span; a few that are further apart are packed one by one */
     MAX_SLICES = 32,
-    STREAM_BYTES = 32000000, /* input and output together: stores that bypass the caches gain 1.2-1.4 from here on, and lose in a cache */
-    STREAM_TAPS = 32,        /* above, arithmetic hides the stores */
-    STREAM_BLOCK_BYTES = 1 << 20, /* the lines where two blocks meet pass through the caches; 2**18: 5 % slower */
-    MAX_CALL_WORK = 1 << 26  /* multiply-adds between two looks at the cancellation callback */
+    STREAM_BYTES = 32000000,      /* input and output together: stores past the caches gain 1.2-1.4 from here on, and lose in a cache */
+    STREAM_TAPS = 32,             /* above, arithmetic hides the stores */
+    STREAM_RUN_BYTES = 1 << 16,   /* outputs of one call: those at its ends pass through the caches; runs of 1 KiB: 6 times as slow */
+    STREAM_BLOCK_BYTES = 1 << 20, /* outputs of one call where there are enough; 2**18: 5 % slower */
+    MAX_CALL_WORK = 1 << 26       /* multiply-adds between two looks at the cancellation callback */
 };
 
 typedef struct tiling {
@@ -76,17 +78,20 @@ static void tile_sum(const cf_plan *plan, tiling *t)
         t->tap_cols = cf_min(t->tap_cols, 256);
     }
     t->tap_rows = cf_min(row->k, far ? 8 : 32);
-    t->row_chunks = cf_ceil_div(row->k, t->tap_rows);
     t->col_chunks = cf_ceil_div(col->k, t->tap_cols);
     t->row_phases = cf_min(row->dilation / row_gcd, row->m);
-    t->row_classes = cf_min(row_every, t->tap_rows);
-    /* lcm(stride, dilation); formed only where two rows or two taps are that far apart, so that it cannot overflow */
-    t->row_gap = row->m > t->row_phases || t->tap_rows > t->row_classes ? row_every * row->dilation : 0;
     t->col_classes = cf_min(col_every, t->tap_cols);
     if (far) {
         t->col_classes = t->tap_cols;
         t->col_step = 0;
     }
+    /* some columns of the chunk's lines can be packed */
+    while (t->row_classes = cf_min(row_every, t->tap_rows),
+           t->tap_rows > 1 && plan->task.dtype->arith_size * lines_of(t, 1) * line_of(t, cf_min(col->m, 64)) > 2 * PACK_BYTES)
+        t->tap_rows /= 2;
+    t->row_chunks = cf_ceil_div(row->k, t->tap_rows);
+    /* lcm(stride, dilation); formed only where two rows or two taps are that far apart, so that it cannot overflow */
+    t->row_gap = row->m > t->row_phases || t->tap_rows > t->row_classes ? row_every * row->dilation : 0;
     t->slices = t->row_chunks * t->col_chunks > 1 ? 1 : cf_clamp(4096 / (t->tap_rows * t->tap_cols), 1, MAX_SLICES);
     /* no more than can be packed for a few outputs: many classes or far taps need much for each */
     t->slices = cf_clamp(PACK_BYTES / (plan->task.dtype->arith_size * lines_of(t, 1) * line_of(t, cf_min(col->m, 64))), 1, t->slices);
@@ -103,7 +108,8 @@ static int64_t split_ends(const cf_plan *plan, tiling *t)
     int64_t reach = (col->k - 1) * col->dilation;
     int64_t left = cf_max(col->lo, 0), right = cf_max(cf_last_position(col) - col->n + 1, 0);
     int64_t few = a[1].m > 1 || a[0].m > 1 ? 512 : 16384;
-    if (col->stride > 1 || col->m < few || left + right + 32 > col->m / 4 || reach > col->n)
+    if (col->stride > 1 || col->m < few || left + right + 32 > col->m / 4 || reach > col->n ||
+        t->slices * lines_of(t, 1) * line_of(t, cf_max(left, right)) > PACK_BYTES / plan->task.dtype->arith_size)
         return col->m;
     t->left = left ? cf_max(left, 16) : 0; /* whole vectors, at no cost */
     t->right = right ? cf_max(right, 16) : 0;
@@ -125,7 +131,7 @@ static void tile(const cf_plan *plan, tiling *t)
     for (int i = 0; i < 2; i++)
         fills |= s->axis[i].boundary == CORRFAST_CONSTANT && cf_leaves_array(&s->axis[i]);
     t->streams = t->by_line && !t->aside && !fills && t->slice_chunks * t->row_chunks * t->col_chunks == 1 && col->k <= STREAM_TAPS &&
-                 cf_traffic_bytes(&plan->task) > STREAM_BYTES;
+                 col->m * size >= STREAM_RUN_BYTES && cf_traffic_bytes(&plan->task) > STREAM_BYTES;
 
     int64_t phase_rows = cf_ceil_div(row->m, t->row_phases), packed = t->packs ? col->m : 0;
     if (!t->packs && cf_leaves_array(col))
@@ -144,6 +150,11 @@ static void tile(const cf_plan *plan, tiling *t)
         while (t->rows > 1 && lines_of(t, t->rows) * line_of(t, *cols) > budget)
             t->rows -= cf_max(t->rows / 4, 1);
     }
+    while (t->aside && t->cols > 1024 && t->rows * t->cols * size > ASIDE_BYTES)
+        t->cols -= t->cols / 4;
+    while (t->aside && t->rows > 1 && t->rows * cf_max(t->cols, cf_max(t->left, t->right)) * size > ASIDE_BYTES)
+        t->rows -= cf_max(t->rows / 4, 1);
+    t->streams &= t->cols * size >= STREAM_RUN_BYTES;
     int64_t tile_rows = plan->kernels->set[dtype->arith].tile_rows;
     if (t->rows > tile_rows && t->rows < phase_rows)
         t->rows -= t->rows % tile_rows; /* whole tiles in all blocks but the last */
