@@ -294,8 +294,9 @@ static int fits(const cf_task *t)
     return t->weights && cf_factors_find(&f, t->dtype, &t->shape, t->weights, outer_axis(&t->shape));
 }
 
-/* Breaks even with direct summation near 5x5 and 3x3x3, as measured on Zen 5 (0.95 to 1.4 of its speed there, by dtype and size).
- * Reading the kernel to find its factors counts, too. */
+/* Faster than direct summation from about 5x5 taps on where an array has some 200x300 samples (1.05 to 1.5 times, Zen 5 and its AVX2 code,
+ * by dtype and size; 64x64: from 6x6 on).  In three dimensions from 3x3x3 on, where this estimate is too high by half.  Reading the
+ * kernel to find its factors counts, too. */
 static double seconds(const cf_task *t, const cf_kernels *kernels)
 {
     const cf_shape *s = &t->shape;
@@ -309,7 +310,7 @@ static double seconds(const cf_task *t, const cf_kernels *kernels)
     double vectors = outputs * ceil((double)a[2].m / lanes), rest = (double)((outer == 0 ? a[1].k : 0) + a[2].k);
     double sums = lines * ceil(width / lanes) * (double)a[outer].k + vectors * rest;
     double steps = ceil((double)a[0].m * (double)a[1].m / 16) + 1, taps = (double)a[0].k * (double)a[1].k * (double)a[2].k;
-    return (sums * cycles * 1.2 + vectors * 15) * CF_CYCLE + steps * 5 * CF_CALL_SECONDS + taps * 10e-9 + cf_traffic_seconds(t);
+    return (sums * cycles * 1.2 + vectors * 5) * CF_CYCLE + steps * 2 * CF_CALL_SECONDS + taps * 10e-9 + cf_traffic_seconds(t);
 }
 
 static int64_t pieces(const cf_plan *plan)
