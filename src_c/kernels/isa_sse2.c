@@ -10,7 +10,7 @@
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__)
 #pragma GCC push_options
-#pragma GCC optimize("fp-contract=off", "no-math-errno", "no-trapping-math")
+#pragma GCC optimize("fp-contract=off", "no-math-errno", "no-trapping-math", "no-version-loops-for-strides")
 #ifndef CF_INSTRUMENTED
 #pragma GCC optimize("O2")
 #endif

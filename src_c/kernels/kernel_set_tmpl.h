@@ -12,12 +12,8 @@
 #undef TYPE
 #undef ELEM
 #undef PARTS
-#undef ROWS
-#undef ROWS_VECS
-#undef ROWS2_VECS
-#undef ROWS1_VECS
-#undef ROWS_HELD5_VECS
-#undef ROWS_LOW_VECS
+#undef ROWS_MOST
+#undef ROWS_TEMPS
 #undef LINE_VECS
 #undef LINE_TAPS
 #undef LINE_SHIFTS

@@ -10,6 +10,16 @@
 #define BY_REGISTERS(sixteen, thirty_two) (sixteen)
 #endif
 
+#if CF_REGISTERS >= 32
+#define ROWS_FLOAT_MOST 9
+#define ROWS_INT_MOST 5
+#define ROWS_OTHER_MOST 4
+#else
+#define ROWS_FLOAT_MOST 4
+#define ROWS_INT_MOST 4
+#define ROWS_OTHER_MOST 3
+#endif
+
 /* The widest tiles of `line` pay where some of their vectors need no load. */
 #ifdef CF_SHIFTS
 #define BY_SHIFTS(loaded, cut) (cut)
@@ -22,12 +32,8 @@
 #define TYPE f32
 #define ELEM float
 #define PARTS 1
-#define ROWS 4
-#define ROWS_VECS BY_REGISTERS(3, 6)
-#define ROWS2_VECS 6
-#define ROWS1_VECS 8
-#define ROWS_LOW_VECS BY_REGISTERS(3, 6)
-#define ROWS_HELD5_VECS BY_REGISTERS(2, 6)
+#define ROWS_MOST ROWS_FLOAT_MOST
+#define ROWS_TEMPS 0
 #define LINE_VECS BY_SHIFTS(10, 16)
 #define LINE_TAPS 4
 #define LINE_SHIFTS BY_SHIFTS(0, 6)
@@ -39,12 +45,8 @@
 #define TYPE f64
 #define ELEM double
 #define PARTS 1
-#define ROWS 4
-#define ROWS_VECS BY_REGISTERS(3, 6)
-#define ROWS2_VECS 6
-#define ROWS1_VECS 8
-#define ROWS_LOW_VECS BY_REGISTERS(3, 6)
-#define ROWS_HELD5_VECS BY_REGISTERS(2, 6)
+#define ROWS_MOST ROWS_FLOAT_MOST
+#define ROWS_TEMPS 0
 #define LINE_VECS BY_SHIFTS(10, 16)
 #define LINE_TAPS 4
 #define LINE_SHIFTS BY_SHIFTS(0, 6)
@@ -56,12 +58,8 @@
 #define TYPE i16
 #define ELEM int16_t
 #define PARTS 1
-#define ROWS 4
-#define ROWS_VECS BY_REGISTERS(2, 5)
-#define ROWS2_VECS BY_REGISTERS(4, 8)
-#define ROWS1_VECS 8
-#define ROWS_LOW_VECS BY_REGISTERS(2, 5)
-#define ROWS_HELD5_VECS BY_REGISTERS(2, 5)
+#define ROWS_MOST ROWS_INT_MOST
+#define ROWS_TEMPS 1
 #define LINE_VECS 8
 #define LINE_TAPS 4
 #define LINE_SHIFTS 0
@@ -72,12 +70,8 @@
 #define TYPE i32
 #define ELEM int32_t
 #define PARTS 1
-#define ROWS 4
-#define ROWS_VECS BY_REGISTERS(2, 5)
-#define ROWS2_VECS BY_REGISTERS(4, 8)
-#define ROWS1_VECS 8
-#define ROWS_LOW_VECS BY_REGISTERS(2, 5)
-#define ROWS_HELD5_VECS BY_REGISTERS(2, 5)
+#define ROWS_MOST ROWS_INT_MOST
+#define ROWS_TEMPS 1
 #define LINE_VECS 8
 #define LINE_TAPS 4
 #define LINE_SHIFTS 0
@@ -88,12 +82,8 @@
 #define TYPE i64
 #define ELEM int64_t
 #define PARTS 1
-#define ROWS 4
-#define ROWS_VECS BY_REGISTERS(1, 4)
-#define ROWS2_VECS BY_REGISTERS(2, 6)
-#define ROWS1_VECS BY_REGISTERS(4, 8)
-#define ROWS_LOW_VECS BY_REGISTERS(1, 4)
-#define ROWS_HELD5_VECS BY_REGISTERS(1, 4)
+#define ROWS_MOST ROWS_OTHER_MOST
+#define ROWS_TEMPS BY_REGISTERS(4, 1)
 #define LINE_VECS BY_REGISTERS(4, 8)
 #define LINE_TAPS 2
 #define LINE_SHIFTS 0
@@ -105,11 +95,8 @@
 #define TYPE f32
 #define ELEM float
 #define PARTS 2
-#define ROWS 3
-#define ROWS_VECS BY_REGISTERS(2, 3)
-#define ROWS2_VECS BY_REGISTERS(2, 4)
-#define ROWS1_VECS BY_REGISTERS(4, 6)
-#define ROWS_LOW_VECS BY_REGISTERS(1, 3)
+#define ROWS_MOST ROWS_OTHER_MOST
+#define ROWS_TEMPS 0
 #define LINE_VECS BY_REGISTERS(4, 6)
 #define LINE_TAPS 2
 #define LINE_SHIFTS 0
@@ -120,11 +107,8 @@
 #define TYPE f64
 #define ELEM double
 #define PARTS 2
-#define ROWS 3
-#define ROWS_VECS BY_REGISTERS(2, 3)
-#define ROWS2_VECS BY_REGISTERS(2, 4)
-#define ROWS1_VECS BY_REGISTERS(4, 6)
-#define ROWS_LOW_VECS BY_REGISTERS(1, 3)
+#define ROWS_MOST ROWS_OTHER_MOST
+#define ROWS_TEMPS 0
 #define LINE_VECS BY_REGISTERS(4, 6)
 #define LINE_TAPS 2
 #define LINE_SHIFTS 0
@@ -133,8 +117,8 @@
 
 #define KERNELS CF_CAT(kernels, CF_SUFFIX)
 #define KERNEL(name, type) CF_CAT(CF_CAT(CF_CAT(name, _), type), CF_SUFFIX)
-#define ROW(type, name, parts, rows_) \
-    {CF_CAT(LANES_, type) / (parts), rows_, KERNEL(LINE_TILE, name), KERNEL(rows, name), KERNEL(line, name), KERNEL(dot, name)}
+#define ROW(type, name, parts) \
+    {CF_CAT(LANES_, type) / (parts), KERNEL(LINE_TILE, name), KERNEL(rows, name), KERNEL(line, name), KERNEL(dot, name)}
 
 static const cf_kernels KERNELS = {
     .name = CF_ISA_NAME,
@@ -143,12 +127,12 @@ static const cf_kernels KERNELS = {
     .peak_f64 = KERNEL(peak, f64),
 #endif
     .set = {
-        [CF_I16] = ROW(i16, i16, 1, 4),
-        [CF_I32] = ROW(i32, i32, 1, 4),
-        [CF_I64] = ROW(i64, i64, 1, 4),
-        [CF_F32] = ROW(f32, f32, 1, 4),
-        [CF_F64] = ROW(f64, f64, 1, 4),
-        [CF_C64] = ROW(f32, c64, 2, 3),
-        [CF_C128] = ROW(f64, c128, 2, 3),
+        [CF_I16] = ROW(i16, i16, 1),
+        [CF_I32] = ROW(i32, i32, 1),
+        [CF_I64] = ROW(i64, i64, 1),
+        [CF_F32] = ROW(f32, f32, 1),
+        [CF_F64] = ROW(f64, f64, 1),
+        [CF_C64] = ROW(f32, c64, 2),
+        [CF_C128] = ROW(f64, c128, 2),
     },
 };

@@ -1,332 +1,464 @@
-/* cf_rows_fn: a tile of ROWS output rows by up to ROWS_VECS vectors.  Walking the input lines, each loaded vector feeds every
- * output row that it belongs to, so that loads do not bound the speed: with 4 x 3 tiles 81-93 % of the FMA peak for kernels of
- * 7x7 and more on Zen 3, against 50-58 % when every tap loads its own.
+/* cf_rows_fn, by one of two walks.
  *
- * There are no scalar tails.  The columns are cut into tiles of nearly equal width; the last vector of the last tile is moved
- * back to end with the line.  Where it overlaps its neighbor both hold the same sum, from the same start. */
+ * Strips: a few vectors of columns, from the first line down.  A line belongs to the windows of KH output rows, and the sums of all of
+ * them are in registers: its vectors are loaded once for KH x KW taps, so that loads do not bound the speed, and no line is met twice.
+ * Then the oldest row is complete and a new one begins.  7x7 in float32 with AVX-512 in a near cache: 92-95 % of the FMA peak, where
+ * tiles, whose first and last lines feed few rows, reach 75.  More tap rows than there are registers for are taken a part at a time,
+ * resuming from y; that changes no bit of a real sum, for lines come first in its order: lines, planes, columns of taps.
+ *
+ * Tiles: 4 rows at a time, along the rows, for windows that are narrow or of many rows: there a strip would do little with each line
+ * (31x1 in 512 x 512: 0.6 of the speed) or meet every line in several parts (31x3: 0.75).
+ *
+ * There are no scalar tails: strips and tiles are of nearly equal width, and the last vector of the last one is moved back to end with
+ * the row.  Where it overlaps its neighbor both hold the same sum, from the same start. */
 
-#ifdef ROWS_HELD5_VECS
-#define HELD 5
-#else
-#define HELD 3
-#endif
+#define TILE_ROWS (ROWS_MOST < 4 ? ROWS_MOST : 4)
+/* To how many tap rows strips are used, by how many columns of taps there are. */
+#define STRIPS_TO(columns) ((columns) > 2 ? (CF_REGISTERS >= 32 || PARTS == 1 ? 12 : 3) : CF_REGISTERS >= 32 ? 3 : 2)
+
+/* How many vectors wide `rows` sums are: as many as the registers allow, if they hold the vectors of a line and one tap, or one vector
+ * and the taps of a column, whichever is wider. */
+#define BY_VECTORS(rows) ((CF_REGISTERS - PARTS - ROWS_TEMPS) / (PARTS * (rows) + 1))
+#define BY_TAPS(rows) ((CF_REGISTERS - 1 - PARTS * (rows) - ROWS_TEMPS) / (PARTS * (rows)))
+#define BY_EITHER(rows) (BY_TAPS(rows) > BY_VECTORS(rows) ? BY_TAPS(rows) : BY_VECTORS(rows))
+#define ROWS_WIDEST(rows) ((rows) > 1 ? 6 : 8)
+#define ROWS_VECS(rows) ((rows) > ROWS_MOST ? 0 : BY_EITHER(rows) < ROWS_WIDEST(rows) ? BY_EITHER(rows) : ROWS_WIDEST(rows))
+
+enum {
+    FN(ROWS_PLANES) = 32,    /* taken together */
+    FN(NEXT) = 3,            /* lines to the one that is fetched */
+    FN(NEAR_BYTES) = 1 << 15 /* lines of one call that need not be fetched ahead: they are in the first cache */
+};
+
 #define CACHE_LINE_VECS (64 / (int)sizeof(VEC) > 1 ? 64 / (int)sizeof(VEC) : 1)
-#define MIDDLE 6
-#define HIGH 7
 
-/* The taps of one column of the kernel that line i of a tile meets, held in registers: tap i - r for the output row r, lo <= r <= hi. */
-CF_INLINE void FN(rows_held)(FN(acc) acc[4][8], const ELEM *x, int64_t last, const FN(tap) *tap, int i, int lo, int hi, int vecs,
-                             int64_t tail)
-{
-    CF_UNROLL
-    for (int c = 0; c < vecs; c++) {
-        VEC v = tail ? FN(load_part)(x, tail) : V(load)(x + (c < vecs - 1 ? c * VLANES : last));
-        /* else gcc folds the load into each FMA that uses it, and the reuse is gone */
-        if (hi > lo)
-            KEEP(v);
-        CF_UNROLL
-        for (int r = lo; r <= hi; r++)
-            acc[r][c] = FN(mac)(acc[r][c], v, tap[i - r]);
-    }
-}
+/* A part of a plane's tap rows; steps in bytes. */
+typedef struct FN(part) {
+    const void *const *lines;
+    int64_t at, step;
+    const char *taps;
+    int64_t tap_row, tap_col, kw;
+} FN(part);
 
-/* A plane of at most HELD tap rows, column after column of its taps. */
-CF_INLINE void FN(rows_low)(FN(acc) acc[4][8], const cf_plane *p, const void *const *lines, int64_t c0, int kh, int rows, int vecs,
-                            int64_t last, int64_t tail)
-{
-    const int64_t step = PARTS * p->step, tap_row = PARTS * p->tap_row, tap_col = PARTS * p->tap_col;
-    const ELEM *taps = p->taps;
-    int64_t at = PARTS * (p->offset + c0);
-    for (int64_t j = p->kw; j > 0; j--, at += step, taps += tap_col) {
-        FN(tap) tap[HELD];
-        CF_UNROLL
-        for (int k = 0; k < kh; k++)
-            tap[k] = FN(tap_at)(taps + k * tap_row);
-#define LINE(i)                                                                                                    \
-    if ((i) < kh + rows - 1)                                                                                       \
-        FN(rows_held)(acc, (const ELEM *)lines[i] + at, last, tap, i, (i) < kh ? 0 : (i) - kh + 1, (i) < rows ? (i) : rows - 1, vecs, tail)
-        LINE(0);
-        LINE(1);
-        LINE(2);
-        LINE(3);
-        LINE(4);
-        LINE(5);
-        LINE(6);
-        LINE(7);
-#undef LINE
-    }
-}
+/* Rows of outputs in work. */
+typedef struct FN(strip) {
+    FN(part) part[FN(ROWS_PLANES)];
+    int64_t count, kh;
+    int near_lines; /* whether lines are fetched from the second cache */
+    ELEM *y;
+    int64_t y_row, rows; /* y_row in numbers, not samples */
+    int flags;
+    FN(signs) signs;
+} FN(strip);
 
-/* One line against taps that are read: `taps` are those of row lo, the rows after it use the tap rows before. */
-CF_INLINE void FN(rows_read)(FN(acc) acc[4][8], const ELEM *x, const ELEM *end, const ELEM *taps, int64_t tap_row, int lo, int hi, int vecs,
-                             int64_t tail)
+/* One column of taps against the sums lo to hi of `sums`.  Sum d uses the tap row d. */
+CF_INLINE void FN(rows_column)(FN(acc) acc[ROWS_MOST][8], const ELEM *x, const char *taps, const char *taps5, int64_t tap_row, int sums,
+                               int lo, int hi, int vecs, int64_t last, int64_t tail)
 {
-    const ELEM *upper = taps - 2 * tap_row; /* two bases and one register for the step between rows */
-    if (BY_REGISTERS(0, 1)) { /* a register for each tap: fewer than for each vector */
-        FN(tap) tap[4];
+/* two bases and the step between rows: seven addresses would be spilled */
+#define TAP(d) FN(tap_at)((const ELEM *)(const void *)((d) == 5 || (d) == 7 ? taps5 + ((d) - 5) * tap_row : taps + (d) * tap_row))
+#define SAMPLES(c) (tail ? FN(load_part)(x, tail) : V(load)((c) < vecs - 1 ? x + (c) * VLANES : x + last))
+    if (vecs > BY_VECTORS(sums) || (CF_REGISTERS >= 32 && hi - lo + 1 < vecs)) { /* a register for each tap, not for each vector */
+        FN(tap) tap[ROWS_MOST];
         CF_UNROLL
-        for (int r = lo; r <= hi; r++)
-            tap[hi - r] = FN(tap_at)((r - lo < 2 ? taps : upper) - (r - lo) % 2 * tap_row);
+        for (int d = lo; d <= hi; d++)
+            tap[d] = TAP(d);
         CF_UNROLL
         for (int c = 0; c < vecs; c++) {
-            VEC v = tail ? FN(load_part)(x, tail) : V(load)(c < vecs - 1 ? x + c * VLANES : end);
+            VEC v = SAMPLES(c);
             if (hi > lo)
-                KEEP(v);
+                KEEP(v); /* else gcc folds the load into each FMA that uses it, and the reuse is gone */
             CF_UNROLL
-            for (int r = lo; r <= hi; r++)
-                acc[r][c] = FN(mac)(acc[r][c], v, tap[hi - r]);
+            for (int d = lo; d <= hi; d++)
+                acc[d][c] = FN(mac)(acc[d][c], v, tap[d]);
         }
         return;
     }
     VEC v[8];
     CF_UNROLL
     for (int c = 0; c < vecs; c++) {
-        v[c] = tail ? FN(load_part)(x, tail) : V(load)(c < vecs - 1 ? x + c * VLANES : end);
+        v[c] = SAMPLES(c);
         if (hi > lo)
             KEEP(v[c]);
     }
     CF_UNROLL
-    for (int r = lo; r <= hi; r++) {
-        FN(tap) tap = FN(tap_at)((r - lo < 2 ? taps : upper) - (r - lo) % 2 * tap_row);
+    for (int d = lo; d <= hi; d++) {
+        FN(tap) tap = TAP(d);
         CF_UNROLL
         for (int c = 0; c < vecs; c++)
-            acc[r][c] = FN(mac)(acc[r][c], v[c], tap);
+            acc[d][c] = FN(mac)(acc[d][c], v[c], tap);
     }
+#undef TAP
+#undef SAMPLES
 }
 
-/* The lines of a tile: more and more output rows begin, all of them go on, fewer and fewer are left. */
-#define ROWS_WALK(LINE)                     \
-    if (rows > 1)                           \
-        LINE(0, 0, 0);                      \
-    if (rows > 2)                           \
-        LINE(1, 0, 1);                      \
-    if (rows > 3)                           \
-        LINE(2, 0, 2);                      \
-    for (int64_t i = rows - 1; i < kh; i++) \
-        LINE(i, 0, rows - 1);               \
-    if (rows > 1)                           \
-        LINE(kh, 1, rows - 1);              \
-    if (rows > 2)                           \
-        LINE(kh + 1, 2, rows - 1);          \
-    if (rows > 3)                           \
-        LINE(kh + 2, 3, rows - 1)
-
-/* A plane of some more tap rows, also column after column. */
-CF_INLINE void FN(rows_middle)(FN(acc) acc[4][8], const cf_plane *p, const void *const *lines, int64_t c0, int rows, int vecs, int64_t last,
-                               int64_t tail)
+CF_INLINE void FN(rows_fetch)(const ELEM *p, int vecs, int writes)
 {
-    const int64_t kh = p->kh, step = PARTS * p->step, tap_row = PARTS * p->tap_row, tap_col = PARTS * p->tap_col;
-    const ELEM *taps = p->taps;
-    int64_t at = PARTS * (p->offset + c0);
-    for (int64_t j = p->kw; j > 0; j--, at += step, taps += tap_col) {
-#define LINE(i, LO, HI) \
-    FN(rows_read)(acc, (const ELEM *)lines[i] + at, (const ELEM *)lines[i] + at + last, taps + ((i) - (LO)) * tap_row, tap_row, LO, HI, vecs, tail)
-        ROWS_WALK(LINE);
-#undef LINE
-    }
-}
-
-/* A line and all its taps. */
-CF_INLINE void FN(rows_line)(FN(acc) acc[4][8], const cf_plane *p, const void *line, const ELEM *taps, int64_t c0, int lo, int hi, int vecs,
-                             int64_t last, int64_t tail)
-{
-    const int64_t step = PARTS * p->step, tap_row = PARTS * p->tap_row, tap_col = PARTS * p->tap_col;
-    const ELEM *x = (const ELEM *)line + PARTS * (p->offset + c0), *end = x + last;
-    for (int64_t j = p->kw; j > 0; j--, x += step, end += step, taps += tap_col)
-        FN(rows_read)(acc, x, end, taps, tap_row, lo, hi, vecs, tail);
-}
-
-/* A plane of many tap rows, line after line: going through many lines for each column would thrash the L1 cache where lines
- * are a power of two apart (11x11 in 512 x 512 doubles: 0.75 of the speed), though it is 5-15 % faster elsewhere. */
-CF_INLINE void FN(rows_high)(FN(acc) acc[4][8], const cf_plane *p, const void *const *lines, int64_t c0, int rows, int vecs, int64_t last,
-                             int64_t tail)
-{
-    const int64_t tap_row = PARTS * p->tap_row, kh = p->kh;
-    const ELEM *taps = p->taps;
-#define LINE(i, LO, HI) FN(rows_line)(acc, p, lines[i], taps + ((i) - (LO)) * tap_row, c0, LO, HI, vecs, last, tail)
-    ROWS_WALK(LINE);
-#undef LINE
-}
-
-#undef ROWS_WALK
-
-/* Rows of outputs in work. */
-typedef struct FN(strip) {
-    const cf_plane *planes;
-    int64_t count, row, y_row;
-    const char *const *ahead; /* lines that the next rows are the first to use; NULL: none are fetched ahead */
-    ELEM *y;
-    int flags;
-    FN(signs) signs;
-} FN(strip);
-
-/* `rows` rows by `vecs` vectors from column c0 on, the last vector `last` numbers from the first, over planes of one kind: that many
- * tap rows, MIDDLE or HIGH.  rows, vecs and kind are constants. */
-CF_INLINE void FN(rows_tile)(const FN(strip) *s, int64_t c0, int64_t last, int64_t tail, int kind, int rows, int vecs)
-{
-    FN(acc) acc[4][8];
-    const int64_t y_row = PARTS * s->y_row;
-    ELEM *const out = s->y + PARTS * c0 + s->row * y_row;
-    ELEM *y;
-    if (s->flags & CF_ACCUMULATE) {
-        CF_UNROLL
-        for (int r = 0; r < rows; r++) {
-            y = r ? y + y_row : out;
-            CF_ANEW(y);
-            CF_UNROLL
-            for (int c = 0; c < vecs; c++)
-                acc[r][c] = FN(begin)(y + (c < vecs - 1 ? c * VLANES : last), tail, &s->signs);
-        }
-    } else {
-        CF_UNROLL
-        for (int r = 0; r < rows; r++)
-            CF_UNROLL
-            for (int c = 0; c < vecs; c++)
-                acc[r][c] = FN(nothing)();
-    }
-    if (s->ahead) {
-        for (int r = 0; r < rows; r++) {
-            const char *ahead = s->ahead[r] + PARTS * c0 * (int64_t)sizeof(ELEM);
-            y = r ? y + y_row : out;
-            CF_ANEW(y);
-            for (int c = 0; c < vecs; c += CACHE_LINE_VECS) {
-                CF_PREFETCH(ahead + c * VLANES * (int64_t)sizeof(ELEM), 0);
-                CF_PREFETCH(y + c * VLANES, 1);
-            }
-        }
-    }
-    for (const cf_plane *p = s->planes; p < s->planes + s->count; p++) {
-        const void *const *lines = p->lines + s->row;
-        if (kind <= HELD)
-            FN(rows_low)(acc, p, lines, c0, kind, rows, vecs, last, tail);
-        else if (kind == MIDDLE)
-            FN(rows_middle)(acc, p, lines, c0, rows, vecs, last, tail);
+    for (int c = 0; c < vecs; c += CACHE_LINE_VECS)
+        if (writes)
+            CF_PREFETCH(p + c * VLANES, 1);
         else
-            FN(rows_high)(acc, p, lines, c0, rows, vecs, last, tail);
+            CF_PREFETCH(p + c * VLANES, 0);
+}
+
+/* Line i of a plane; line `next` is fetched from the second cache if it is not -1. */
+CF_INLINE void FN(rows_line)(FN(acc) acc[ROWS_MOST][8], const FN(part) *p, int64_t i, int64_t next, int64_t c0, int sums, int lo, int hi,
+                             int vecs, int64_t last, int64_t tail)
+{
+    const int64_t step = p->step, tap_row = p->tap_row, tap_col = p->tap_col;
+    const char *x = (const char *)p->lines[i] + p->at + c0 * (int64_t)sizeof(ELEM), *taps = p->taps, *taps5 = taps + 5 * tap_row;
+    if (next >= 0)
+        FN(rows_fetch)((const ELEM *)(const void *)((const char *)p->lines[next] + p->at + c0 * (int64_t)sizeof(ELEM)), vecs, 0);
+    for (int64_t j = p->kw; j > 0; j--, x += step, taps += tap_col, taps5 += tap_col)
+        FN(rows_column)(acc, (const ELEM *)(const void *)x, taps, taps5, tap_row, sums, lo, hi, vecs, last, tail);
+}
+
+CF_INLINE void FN(rows_begin)(FN(acc) acc[8], const ELEM *y, int vecs, int64_t last, int64_t tail, const FN(signs) *signs)
+{
+    CF_UNROLL
+    for (int c = 0; c < vecs; c++)
+        acc[c] = y ? FN(begin)(y + (c < vecs - 1 ? c * VLANES : last), tail, signs) : FN(nothing)();
+}
+
+CF_INLINE void FN(rows_end)(const FN(acc) acc[8], ELEM *y, int vecs, int64_t last, int64_t tail, const FN(signs) *signs)
+{
+    CF_UNROLL
+    for (int c = 0; c < vecs; c++)
+        FN(end)(y + (c < vecs - 1 ? c * VLANES : last), acc[c], tail, signs);
+}
+
+CF_INLINE void FN(rows_age)(FN(acc) acc[ROWS_MOST][8], int kh, int vecs)
+{
+    CF_UNROLL
+    for (int d = kh - 1; d > 0; d--)
+        CF_UNROLL
+        for (int c = 0; c < vecs; c++)
+            acc[d][c] = acc[d - 1][c];
+}
+
+/* A strip from number c0 of the rows on, its last vector `last` numbers from its first.  The sum of the row that began d lines ago is
+ * acc[d].  kh, vecs and alone are constants; alone: there is one plane, held in registers, for where taps are few nothing else may take
+ * long. */
+CF_INLINE void FN(rows_strip)(const FN(strip) *s, int64_t c0, int64_t last, int64_t tail, int kh, int vecs, int alone)
+{
+    FN(acc) acc[ROWS_MOST][8];
+    const int64_t y_row = s->y_row, ahead = 2 * vecs * VLANES; /* the strip after the next */
+    const int far = s->flags & CF_FAR;
+    const FN(part) *newest = &s->part[s->count - 1]; /* the others are mostly in the cache since the plane before was summed */
+    const FN(part) only = s->part[0];
+    ELEM *y = s->y + c0;
+    const ELEM *begun = y;
+    int64_t next, lines = s->near_lines ? s->rows + kh - 1 : 0, i = 0, resumes = s->flags & CF_ACCUMULATE ? s->rows : 0;
+#define BEGIN()                                                                         \
+    if (resumes > 0) {                                                                  \
+        FN(rows_begin)(acc[0], begun, vecs, last, tail, &s->signs);                     \
+        begun += y_row;                                                                 \
+        resumes--;                                                                      \
+    } else {                                                                            \
+        FN(rows_begin)(acc[0], NULL, vecs, last, tail, &s->signs);                      \
+    }
+#define LINE(lo, hi)                                                                                                   \
+    if (far)                                                                                                           \
+        FN(rows_fetch)((const ELEM *)newest->lines[i] + newest->at / (int64_t)sizeof(ELEM) + c0 + ahead, vecs, 0);     \
+    next = i + FN(NEXT) < lines ? i + FN(NEXT) : -1;                                                                   \
+    if (alone)                                                                                                         \
+        FN(rows_line)(acc, &only, i, next, c0, kh, lo, hi, vecs, last, tail);                                          \
+    else                                                                                                               \
+        for (const FN(part) *p = s->part; p <= newest; p++)                                                            \
+            FN(rows_line)(acc, p, i, next, c0, kh, lo, hi, vecs, last, tail)
+#define END()                                                                           \
+    if (far)                                                                            \
+        FN(rows_fetch)(y + ahead, vecs, 1);                                             \
+    FN(rows_end)(acc[kh - 1], y, vecs, last, tail, &s->signs);                          \
+    y += y_row
+    BEGIN();
+    CF_UNROLL
+    for (int d = 0; d < kh - 1; d++, i++) { /* all rows but one of the first window begin */
+        LINE(0, d);
+        FN(rows_age)(acc, kh, vecs);
+        BEGIN();
+    }
+    /* Fewer rows than sums: those past the last row are computed from the lines there are, and dropped. */
+    const int64_t end = s->rows < kh - 1 ? s->rows + kh - 1 : s->rows;
+    for (; i < end; i++) { /* kh sums in other places in each of kh copies of this, instead of moves, are not faster */
+        LINE(0, kh - 1);
+        END();
+        FN(rows_age)(acc, kh, vecs);
+        BEGIN();
+    }
+    if (s->rows < kh - 1)
+        return;
+    CF_UNROLL
+    for (int d = 1; d < kh; d++, i++) { /* the last windows end */
+        LINE(d, kh - 1);
+        END();
+        FN(rows_age)(acc, kh, vecs);
+    }
+#undef BEGIN
+#undef LINE
+#undef END
+}
+
+/* The lines of a tile against `columns` columns of taps, the first of which meets what lies `at` bytes into a line.  Sum r meets the tap
+ * row i - r on line i: tap rows are counted upward. */
+CF_INLINE void FN(rows_tile_lines)(FN(acc) acc[ROWS_MOST][8], const FN(part) *p, int64_t at, const char *taps, int64_t kh, int64_t columns,
+                                   int rows, int vecs, int64_t last, int64_t tail)
+{
+    const int64_t step = p->step, tap_row = p->tap_row, tap_col = p->tap_col;
+    const void *const *const lines = p->lines;
+    const char *x, *tap;
+#define LINE(i, lo, hi)                                                                                    \
+    CF_IN_ORDER();                                                                                         \
+    x = (const char *)lines[i] + at;                                                                       \
+    tap = taps - (i) * tap_row;                                                                            \
+    for (int64_t j = columns; j > 0; j--, x += step, tap += tap_col)                                       \
+        FN(rows_column)(acc, (const ELEM *)(const void *)x, tap, tap, tap_row, rows, lo, hi, vecs, last, tail)
+    if (rows > 1) {
+        LINE(0, 0, 0);
+    }
+    if (rows > 2) {
+        LINE(1, 0, 1);
+    }
+    if (rows > 3) {
+        LINE(2, 0, 2);
+    }
+    for (int64_t i = rows - 1; i < kh; i++) {
+        LINE(i, 0, rows - 1);
+    }
+    if (rows > 1) {
+        LINE(kh, 1, rows - 1);
+    }
+    if (rows > 2) {
+        LINE(kh + 1, 2, rows - 1);
+    }
+    if (rows > 3) {
+        LINE(kh + 2, 3, rows - 1);
+    }
+#undef LINE
+}
+
+/* A tile of `rows` rows from number c0 on.  narrow: of one or two columns of taps; a loop over them within each line would take longer than
+ * they do. */
+CF_INLINE void FN(rows_tile)(const FN(strip) *s, int64_t c0, int64_t last, int64_t tail, int rows, int vecs, int narrow)
+{
+    FN(acc) acc[ROWS_MOST][8];
+    const int64_t y_row = s->y_row;
+    ELEM *y = s->y + c0;
+    CF_UNROLL
+    for (int r = 0; r < rows; r++)
+        FN(rows_begin)(acc[r], s->flags & CF_ACCUMULATE ? y + r * y_row : NULL, vecs, last, tail, &s->signs);
+    if (s->flags & CF_FAR) { /* samples of the tile below */
+        const FN(part) *newest = &s->part[s->count - 1];
+        for (int r = 0; r < rows; r++) {
+            FN(rows_fetch)((const ELEM *)newest->lines[rows + s->kh - 1 + r] + newest->at / (int64_t)sizeof(ELEM) + c0, vecs, 0);
+            FN(rows_fetch)(y + r * y_row, vecs, 1);
+        }
+    }
+    for (const FN(part) *p = s->part; p < s->part + s->count; p++) {
+        const int64_t at = p->at + c0 * (int64_t)sizeof(ELEM);
+        if (narrow)
+            for (int64_t j = 0; j < p->kw; j++)
+                FN(rows_tile_lines)(acc, p, at + j * p->step, p->taps + j * p->tap_col, s->kh, 1, rows, vecs, last, tail);
+        else
+            FN(rows_tile_lines)(acc, p, at, p->taps, s->kh, p->kw, rows, vecs, last, tail);
     }
     CF_UNROLL
-    for (int r = 0; r < rows; r++) {
-        y = r ? y + y_row : out;
+    for (int r = 0; r < rows; r++, y += y_row) {
         CF_ANEW(y);
-        CF_UNROLL
-        for (int c = 0; c < vecs; c++)
-            FN(end)(y + (c < vecs - 1 ? c * VLANES : last), acc[r][c], tail, &s->signs);
+        FN(rows_end)(acc[r], y, vecs, last, tail, &s->signs);
     }
 }
 
-/* Every tile is a function of its own: in one large function gcc spills the tightest of them (0.8 of the speed).  [0] is less than a
- * vector wide, [v] is v vectors wide, up to `most`. */
-typedef void FN(tile_fn)(const FN(strip) *strip, int64_t c0, int64_t last, int64_t tiles);
-typedef struct FN(tiles) {
-    FN(tile_fn) *of[9];
-    int64_t most;
-} FN(tiles);
-#define PART(name, kind, rows)                                                             \
-    static void FN(name)(const FN(strip) *s, int64_t c0, int64_t tail, int64_t tiles)      \
-    {                                                                                      \
-        (void)tiles;                                                                       \
-        FN(rows_tile)(s, c0, 0, tail, kind, rows, 1);                                      \
+/* Every width is a function of its own: in one large function gcc spills the tightest of them (0.8 of the speed).  [0] is less than a
+ * vector wide, [v] is v vectors wide. */
+typedef void FN(strip_fn)(const FN(strip) *strip, int64_t c0, int64_t last);
+#define PART(name, walk, rows, kind) \
+    static void FN(name)(const FN(strip) *s, int64_t c0, int64_t tail) { FN(walk)(s, c0, 0, tail, rows, 1, kind); }
+#define WIDTH(name, walk, rows, vecs, kind)                                            \
+    static void FN(name)(const FN(strip) *s, int64_t c0, int64_t last)                 \
+    {                                                                                  \
+        if ((vecs) <= ROWS_VECS(rows))                                                 \
+            FN(walk)(s, c0, last, 0, rows, (vecs) % (ROWS_VECS(rows) + 1), kind);      \
     }
-#define TILE(name, kind, rows, most, vecs)                                                 \
-    static void FN(name)(const FN(strip) *s, int64_t c0, int64_t last, int64_t tiles)      \
-    {                                                                                      \
-        if ((vecs) <= (most))                                                              \
-            for (; tiles > 0; tiles--, c0 += (vecs) * (VLANES / PARTS))                    \
-                FN(rows_tile)(s, c0, last, 0, kind, rows, (vecs) % ((most) + 1));          \
-    }
-#define TILES(name, kind, rows, most)                                                                                                    \
-    PART(name##_part, kind, rows)                                                                                                        \
-    TILE(name##_1, kind, rows, most, 1)                                                                                                  \
-    TILE(name##_2, kind, rows, most, 2)                                                                                                  \
-    TILE(name##_3, kind, rows, most, 3)                                                                                                  \
-    TILE(name##_4, kind, rows, most, 4)                                                                                                  \
-    TILE(name##_5, kind, rows, most, 5)                                                                                                  \
-    TILE(name##_6, kind, rows, most, 6)                                                                                                  \
-    TILE(name##_7, kind, rows, most, 7)                                                                                                  \
-    TILE(name##_8, kind, rows, most, 8)                                                                                                  \
-    static const FN(tiles) FN(name) = {{FN(name##_part), FN(name##_1), FN(name##_2), FN(name##_3), FN(name##_4), FN(name##_5), FN(name##_6), \
-                                        FN(name##_7), FN(name##_8)}, most};
-TILES(full_1, 1, ROWS, ROWS_LOW_VECS)
-TILES(full_2, 2, ROWS, ROWS_LOW_VECS)
-TILES(full_3, 3, ROWS, ROWS_LOW_VECS)
-#ifdef ROWS_HELD5_VECS
-TILES(full_4, 4, ROWS, ROWS_HELD5_VECS)
-TILES(full_5, 5, ROWS, ROWS_HELD5_VECS)
+#define WIDTHS(name, walk, rows, kind)     \
+    PART(name##_part, walk, rows, kind)    \
+    WIDTH(name##_1, walk, rows, 1, kind)   \
+    WIDTH(name##_2, walk, rows, 2, kind)   \
+    WIDTH(name##_3, walk, rows, 3, kind)   \
+    WIDTH(name##_4, walk, rows, 4, kind)   \
+    WIDTH(name##_5, walk, rows, 5, kind)   \
+    WIDTH(name##_6, walk, rows, 6, kind)   \
+    WIDTH(name##_7, walk, rows, 7, kind)   \
+    WIDTH(name##_8, walk, rows, 8, kind)   \
+    static FN(strip_fn) *const FN(name)[9] = {FN(name##_part), FN(name##_1), FN(name##_2), FN(name##_3), FN(name##_4), \
+                                              FN(name##_5), FN(name##_6), FN(name##_7), FN(name##_8)};
+WIDTHS(tile_1, rows_tile, 1, 0)
+WIDTHS(tile_2, rows_tile, 2, 0)
+WIDTHS(tile_most, rows_tile, TILE_ROWS, 0)
+WIDTHS(narrow_1, rows_tile, 1, 1)
+WIDTHS(narrow_2, rows_tile, 2, 1)
+WIDTHS(narrow_most, rows_tile, TILE_ROWS, 1)
+WIDTHS(alone_1, rows_strip, 1, 1)
+WIDTHS(alone_2, rows_strip, 2, 1)
+WIDTHS(alone_3, rows_strip, 3, 1)
+#if ROWS_MOST > 3
+WIDTHS(alone_4, rows_strip, 4, 1)
 #endif
-TILES(full_middle, MIDDLE, ROWS, ROWS_VECS)
-TILES(full_high, HIGH, ROWS, ROWS_VECS)
-TILES(two_middle, MIDDLE, 2, ROWS2_VECS)
-TILES(two_high, HIGH, 2, ROWS2_VECS)
-TILES(one_1, 1, 1, ROWS1_VECS)
-TILES(one_middle, MIDDLE, 1, 4)
-TILES(one_high, HIGH, 1, 4)
-#undef TILES
-#undef TILE
+WIDTHS(strip_1, rows_strip, 1, 0)
+WIDTHS(strip_2, rows_strip, 2, 0)
+WIDTHS(strip_3, rows_strip, 3, 0)
+#if ROWS_MOST > 3
+WIDTHS(strip_4, rows_strip, 4, 0)
+#endif
+#if ROWS_MOST > 4
+WIDTHS(strip_5, rows_strip, 5, 0)
+#endif
+#if ROWS_MOST > 5
+WIDTHS(strip_6, rows_strip, 6, 0)
+WIDTHS(strip_7, rows_strip, 7, 0)
+WIDTHS(strip_8, rows_strip, 8, 0)
+WIDTHS(strip_9, rows_strip, 9, 0)
+#endif
+#undef WIDTHS
+#undef WIDTH
 #undef PART
 
-/* The tiles of each kind of plane; those of fewer rows hold no taps, but sum in the same order. */
-static const FN(tiles) *const FN(full)[HIGH + 1] = {
-#ifdef ROWS_HELD5_VECS
-    [4] = &FN(full_4), [5] = &FN(full_5),
+/* By whether there is one plane alone, and by the number of sums; from 5 on a plane alone gains nothing. */
+static FN(strip_fn) *const *const FN(strips)[2][9] = {
+    {FN(strip_1), FN(strip_2), FN(strip_3),
+#if ROWS_MOST > 3
+     FN(strip_4),
 #endif
-    [1] = &FN(full_1), [2] = &FN(full_2), [3] = &FN(full_3), [MIDDLE] = &FN(full_middle), [HIGH] = &FN(full_high)};
+#if ROWS_MOST > 4
+     FN(strip_5),
+#endif
+#if ROWS_MOST > 5
+     FN(strip_6), FN(strip_7), FN(strip_8), FN(strip_9),
+#endif
+    },
+    {FN(alone_1), FN(alone_2), FN(alone_3),
+#if ROWS_MOST > 3
+     FN(alone_4),
+#endif
+#if ROWS_MOST > 4
+     FN(strip_5),
+#endif
+#if ROWS_MOST > 5
+     FN(strip_6), FN(strip_7), FN(strip_8), FN(strip_9),
+#endif
+    }};
 
-/* Depends on the taps alone, and so does the order of the sum. */
-CF_INLINE int FN(rows_kind)(const cf_plane *p)
+/* The tap rows of `planes` from `first` on, `way` is -1 to count them upward. */
+static void FN(rows_take)(FN(strip) *s, const cf_plane *planes, int64_t first, int64_t way)
 {
-    return p->kh <= HELD ? (int)p->kh : p->kh <= 5 || p->kw <= 2 ? MIDDLE : HIGH;
+    const int64_t size = PARTS * (int64_t)sizeof(ELEM);
+    for (int64_t k = 0; k < s->count; k++) {
+        const cf_plane *p = &planes[k];
+        s->part[k] = (FN(part)){p->lines + first, p->offset * size, p->step * size, (const char *)p->taps + first * p->tap_row * size,
+                                way * p->tap_row * size, p->tap_col * size, p->kw};
+    }
 }
 
-/* All columns of the strip. */
-static void FN(rows_strip)(const FN(strip) *s, int64_t n, const FN(tiles) *tiles)
+/* Some columns of the planes in strips, a part of their tap rows at a time. */
+static void FN(rows_down)(FN(strip) *s, const cf_plane *planes, int64_t parts, int64_t c0, int64_t last, int64_t vecs)
 {
-    const int64_t lanes = VLANES / PARTS, most = tiles->most;
-    int64_t c = 0;
-    if (n < lanes) {
-        if (n > 0)
-            tiles->of[0](s, 0, PARTS * n, 1);
-        return;
+    const int flags = s->flags, near_lines = s->near_lines;
+    s->flags &= ~CF_FAR;
+    for (int64_t part = 0, first = 0, end; part < parts; part++, first = end) {
+        end = s->kh * (part + 1) / parts;
+        FN(rows_take)(s, planes, first, 1);
+        if (part == parts - 1)
+            s->flags |= flags & CF_FAR;
+        FN(strips)[s->count == 1][end - first - 1][vecs](s, c0, last);
+        s->flags |= CF_ACCUMULATE;
+        s->near_lines = 0;
     }
-    for (int64_t left = (n + lanes - 1) / lanes, vecs, count; left > 0; left -= vecs * count) {
+    s->flags = flags;
+    s->near_lines = near_lines;
+}
+
+/* All columns, `most` vectors at a time: of strips, or of one row of tiles. */
+static void FN(rows_across)(FN(strip) *s, const cf_plane *planes, int64_t parts, FN(strip_fn) *const *tile, int64_t most, int64_t n)
+{
+    const int64_t lanes = VLANES / PARTS;
+    for (int64_t left = (n + lanes - 1) / lanes, c = 0, vecs; left > 0; left -= vecs) {
         vecs = left <= most ? left : left < 2 * most ? left / 2 : most; /* the last two of nearly equal width */
-        count = left >= 2 * most ? (left - most) / most : 1;
-        const int64_t end = c + count * vecs * lanes, last = PARTS * ((end < n ? end : n) - lanes - c - (count - 1) * vecs * lanes);
-        if (last >= 0)
-            tiles->of[vecs](s, c, last, count);
-        else if (s->flags & CF_ACCUMULATE) /* a vector alone may not be moved onto what its neighbor has summed already */
-            tiles->of[0](s, c, PARTS * (n - c), 1);
+        const int64_t end = c + vecs * lanes;
+        int64_t width = vecs, c0 = PARTS * c, last = PARTS * ((end < n ? end : n) - lanes - c);
+        if (last < 0 && (n < lanes || s->flags & CF_ACCUMULATE)) { /* not moved onto what its neighbor has summed already */
+            width = 0;
+            last = PARTS * (n - c);
+        } else if (last < 0) {
+            c0 = PARTS * (n - lanes);
+            last = 0;
+        }
+        if (tile)
+            tile[width](s, c0, last);
         else
-            tiles->of[1](s, n - lanes, 0, 1);
+            FN(rows_down)(s, planes, parts, c0, last, width);
         c = end;
     }
 }
 
-static void FN(rows)(const cf_plane *planes, int64_t count, void *y, int64_t y_row, int64_t rows, int64_t n, int flags)
+/* How planes are walked.  The order of the sum must depend on the taps alone; that of a single column of taps is the same in all walks, so
+ * that a real one may go in strips from memory on, where wide ones are 1.2 times as fast, and in tiles in a cache. */
+enum { FN(STRIPS) = -1, FN(TILES), FN(NARROW_TILES) };
+
+CF_INLINE int FN(rows_walk)(const cf_plane *p, int64_t count, int flags)
 {
-    FN(strip) s = {planes, 0, 0, y_row, NULL, y, flags, FN(signs_of)(flags)};
-    const cf_plane *newest = planes + (count > 0 ? count - 1 : 0); /* the others are mostly in the cache since the plane before was summed */
-    do { /* planes of one kind at a time; no planes at all are an empty sum */
-        const int kind = count > 0 ? FN(rows_kind)(s.planes) : 1;
-        for (s.count = count > 0; s.count < count && FN(rows_kind)(s.planes + s.count) == kind;)
-            s.count++;
-        for (s.row = 0; s.row + ROWS <= rows; s.row += ROWS) {
-            s.ahead = NULL;
-            if (flags & CF_FAR && count > 0 && s.row + 2 * ROWS <= rows)
-                s.ahead = (const char *const *)newest->lines + s.row + ROWS + newest->kh - 1;
-            FN(rows_strip)(&s, n, FN(full)[kind]);
-        }
-        s.ahead = NULL;
-        for (; s.row + 2 <= rows; s.row += 2)
-            FN(rows_strip)(&s, n, kind == HIGH ? &FN(two_high) : &FN(two_middle));
-        if (s.row < rows)
-            FN(rows_strip)(&s, n, kind == HIGH ? &FN(one_high) : kind == 1 ? &FN(one_1) : &FN(one_middle));
-        s.planes += s.count;
-        s.flags |= CF_ACCUMULATE;
-        count -= s.count;
-    } while (count > 0);
+    const int streams = CF_REGISTERS >= 32 && PARTS == 1 && count == 1 && p->kw == 1 && flags & CF_FAR;
+    if (p->kh <= STRIPS_TO(p->kw) || (streams && p->kh <= STRIPS_TO(3)))
+        return FN(STRIPS);
+    return p->kw > 2 ? FN(TILES) : FN(NARROW_TILES);
 }
 
+static void FN(rows)(const cf_plane *planes, int64_t count, void *y, int64_t y_row, int64_t rows, int64_t n, int flags)
+{
+    static FN(strip_fn) *const *const tiles[2][3] = {{FN(tile_1), FN(tile_2), FN(tile_most)},
+                                                     {FN(narrow_1), FN(narrow_2), FN(narrow_most)}};
+    FN(strip) s;
+    s.y = y;
+    s.y_row = PARTS * y_row;
+    s.rows = rows;
+    s.signs = FN(signs_of)(flags);
+    if (count == 0) { /* one tap row of no taps */
+        const cf_plane nothing = {.lines = (const void *const[]){y}, .taps = y, .kh = 1};
+        for (int64_t r = 0; r < rows; r++)
+            FN(rows)(&nothing, 1, (ELEM *)y + r * s.y_row, y_row, 1, n, flags & ~CF_FAR);
+    }
+    for (; count > 0; planes += s.count, count -= s.count, flags |= CF_ACCUMULATE) { /* planes of one kind at a time */
+        const int walk = FN(rows_walk)(planes, count, flags);
+        s.kh = planes->kh;
+        for (s.count = 1; s.count < count && s.count < FN(ROWS_PLANES); s.count++)
+            if (planes[s.count].kh != s.kh || FN(rows_walk)(planes + s.count, count, flags) != walk)
+                break;
+        s.near_lines = s.count * (rows + s.kh) * n * PARTS * (int64_t)sizeof(ELEM) > FN(NEAR_BYTES);
+        s.flags = s.count < count ? flags & ~CF_FAR : flags;
+        if (walk == FN(STRIPS)) {
+            /* A real sum has no reason to drop rows: it takes more parts. */
+            const int64_t most = PARTS == 1 && rows + 1 < ROWS_MOST ? rows + 1 : ROWS_MOST;
+            const int64_t parts = (s.kh + most - 1) / most;
+            FN(rows_across)(&s, planes, parts, NULL, ROWS_VECS((s.kh + parts - 1) / parts), n);
+            continue;
+        }
+        FN(rows_take)(&s, planes, 0, -1);
+        for (int64_t row = 0, step; row < rows; row += step, s.y += step * s.y_row) {
+            step = rows - row >= TILE_ROWS ? TILE_ROWS : rows - row > 1 ? 2 : 1;
+            if (rows - row < 2 * TILE_ROWS)
+                s.flags &= ~CF_FAR;
+            FN(rows_across)(&s, NULL, 1, tiles[walk][step > 2 ? 2 : step - 1], ROWS_VECS(step), n);
+            for (int64_t k = 0; k < s.count; k++)
+                s.part[k].lines += step;
+        }
+        s.y = y;
+    }
+}
+
+#undef TILE_ROWS
+#undef STRIPS_TO
+#undef BY_VECTORS
+#undef BY_TAPS
+#undef BY_EITHER
+#undef ROWS_WIDEST
+#undef ROWS_VECS
 #undef CACHE_LINE_VECS
-#undef HELD
-#undef MIDDLE
-#undef HIGH

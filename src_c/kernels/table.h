@@ -27,7 +27,7 @@ typedef struct cf_plane {
     int64_t kh, kw;
 } cf_plane;
 
-/* y[r*y_row + c], r < rows, c < n, over all planes in their order.  Samples of y are contiguous along c. */
+/* y[r*y_row + c], r < rows, c < n, over all planes.  Samples of y are contiguous along c. */
 typedef void cf_rows_fn(const cf_plane *planes, int64_t count, void *y, int64_t y_row, int64_t rows, int64_t n, int flags);
 
 /* The same for one row and planes with kh = 1 and step = 1. */
@@ -43,7 +43,6 @@ typedef int64_t cf_peak_fn(int64_t rounds);
 
 typedef struct cf_kernel_set {
     int lanes;     /* samples in a vector */
-    int tile_rows; /* output rows that share loads in `rows` */
     int line_tile; /* outputs of a whole tile of `line`: for shorter rows `rows`, which takes several at once, is faster */
     cf_rows_fn *rows;
     cf_line_fn *line;
@@ -83,6 +82,12 @@ typedef struct cf_kernels {
 #define CF_ANEW(p) __asm__("" : "+r"(p))
 #else
 #define CF_ANEW(p) ((void)0)
+#endif
+/* Keeps it from mixing the loads of what comes next with what came before: their registers are wanted by sums. */
+#if defined(__GNUC__)
+#define CF_IN_ORDER() __asm__ volatile("" ::: "memory")
+#else
+#define CF_IN_ORDER() ((void)0)
 #endif
 #if defined(CF_INSTRUMENTED)
 #define CF_UNROLL

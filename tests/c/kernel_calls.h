@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stddef.h>
 
-enum { PLANES = 3, ROWS = 10, TAP_ROWS = 5, LINES = ROWS + TAP_ROWS - 1, OUTPUTS = 20, SLOT_BYTES = 1 << 15 };
+enum { PLANES = 3, ROWS = 24, TAP_ROWS = 12, LINES = ROWS + TAP_ROWS - 1, OUTPUTS = 20, SLOT_BYTES = 1 << 16 };
 
 enum kernel { KERNEL_ROWS, KERNEL_LINE, KERNEL_DOT, KERNEL_COUNT };
 static const char *const kernels[KERNEL_COUNT] = {"rows", "line", "dot"};
@@ -195,7 +195,7 @@ static int64_t draw_length(int lanes)
 static void draw_rows(call *c, const cf_kernel_set *set)
 {
     c->planes = PICK(0, 1, 1, 1, 1, 2, 3);
-    c->rows = random_between(&source, 1, 2 * set->tile_rows + 1);
+    c->rows = random_between(&source, 1, ROWS);
     c->n = draw_length(set->lanes);
     for (int64_t p = 0; p < c->planes; p++) {
         cf_plane *plane = &c->plane[p];
