@@ -7,8 +7,9 @@
 #include <string.h>
 
 enum {
-    MAX_SAMPLES = 4096,
+    MAX_SAMPLES = 16384,
     MAX_TAPS = 512,
+    MAX_WORK = 1 << 20, /* samples times taps: some 10 us, and threads may pay */
     MAX_PADDED_BYTES = 8192 /* of an extended line, on the stack */
 };
 
@@ -20,7 +21,7 @@ static int is_short(const corrfast_problem *p, const corrfast_options *o)
            p->batch == 1 && p->groups == 1 && p->input_channels == 1 && p->output_channels == 1 && p->input_stride[2] == 1 && p->output_stride[2] == 1 &&
            p->stride[0] == 1 &&
            p->dilation[0] == 1 && p->kernel_size[0] >= 1 && p->kernel_size[0] <= cf_min(MAX_TAPS, p->input_size[0]) && p->input_size[0] >= 1 &&
-           p->input_size[0] <= MAX_SAMPLES && lo >= 0 && hi >= 0 && lo <= MAX_TAPS && hi <= MAX_TAPS &&
+           p->input_size[0] <= MAX_SAMPLES && p->kernel_size[0] * p->input_size[0] <= MAX_WORK && lo >= 0 && hi >= 0 && lo <= MAX_TAPS && hi <= MAX_TAPS &&
            (o->method == CORRFAST_AUTO || o->method == CORRFAST_DIRECT) &&
            p->kernel_stride[2] <= MAX_SAMPLES && p->kernel_stride[2] >= -MAX_SAMPLES && p->boundary[0] == CORRFAST_CONSTANT &&
            (lo + hi == 0 || !memcmp(p->cval, zeros, sizeof zeros));

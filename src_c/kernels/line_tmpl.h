@@ -5,7 +5,8 @@
  *
  * A vector as long as a cache line is worse off: all but one of its loads cross lines.  There LINE_SHIFTS vectors of a tile are
  * not loaded for each residue but cut from two neighbors in registers, which keeps another port busy (AVX-512 on Zen 5, float32:
- * 31 taps from 78 to 95 % of the FMA peak, 5 taps from 50 to 70; all of them cut: 53). */
+ * 31 taps from 78 to 95 % of the FMA peak, 5 taps from 50 to 70; all of them cut: 53).  Where three taps share a load there are loads
+ * enough, and cutting takes a port from the FMAs (2 %). */
 
 enum {
     FN(LINE_TILE) = LINE_VECS * VLANES / PARTS,
@@ -47,13 +48,13 @@ CF_INLINE void FN(window_next)(FN(window) *w)
 #endif
 }
 
-CF_INLINE VEC FN(window_vector)(const FN(window) *w, int a, int vecs, int64_t tail)
+CF_INLINE VEC FN(window_vector)(const FN(window) *w, int a, int vecs, int taps, int64_t tail)
 {
 #if LINE_SHIFTS
-    if (a < SHIFTED(vecs))
+    if (a < SHIFTED(vecs) && taps <= 2)
         return V(shifted)(w->held[a], w->held[a + 1], w->by);
 #else
-    (void)vecs;
+    (void)vecs, (void)taps;
 #endif
     return tail ? FN(load_part)(w->x + a * VLANES, tail) : V(load)(w->x + a * VLANES);
 }
@@ -67,7 +68,7 @@ CF_INLINE void FN(line_step)(FN(acc) acc[LINE_VECS], const FN(window) *w, const 
         tap[q] = FN(tap_at)(t + q * tap_step);
     CF_UNROLL
     for (int a = 0; a < vecs + taps - 1; a++) {
-        VEC v = FN(window_vector)(w, a, vecs, tail);
+        VEC v = FN(window_vector)(w, a, vecs, taps, tail);
         if (taps > 1 && vecs > 1)
             KEEP(v);
         CF_UNROLL

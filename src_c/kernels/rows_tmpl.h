@@ -14,7 +14,7 @@
 
 #define TILE_ROWS (ROWS_MOST < 4 ? ROWS_MOST : 4)
 /* To how many tap rows strips are used, by how many columns of taps there are. */
-#define STRIPS_TO(columns) ((columns) > 2 ? (CF_REGISTERS >= 32 || PARTS == 1 ? 12 : 3) : CF_REGISTERS >= 32 ? 3 : 2)
+#define STRIPS_TO(columns) ((columns) <= 2 ? 2 : CF_REGISTERS >= 32 || PARTS == 1 ? 12 : 3)
 
 /* How many vectors wide `rows` sums are: as many as the registers allow, if they hold the vectors of a line and one tap, or one vector
  * and the taps of a column, whichever is wider. */
@@ -143,7 +143,7 @@ CF_INLINE void FN(rows_strip)(const FN(strip) *s, int64_t c0, int64_t last, int6
 {
     FN(acc) acc[ROWS_MOST][8];
     const int64_t y_row = s->y_row, ahead = 2 * vecs * VLANES; /* the strip after the next */
-    const int far = s->flags & CF_FAR;
+    const int far = s->flags & CF_FAR, far_y = s->flags & CF_FAR_OUTPUTS;
     const FN(part) *newest = &s->part[s->count - 1]; /* the others are mostly in the cache since the plane before was summed */
     const FN(part) only = s->part[0];
     ELEM *y = s->y + c0;
@@ -167,7 +167,7 @@ CF_INLINE void FN(rows_strip)(const FN(strip) *s, int64_t c0, int64_t last, int6
         for (const FN(part) *p = s->part; p <= newest; p++)                                                            \
             FN(rows_line)(acc, p, i, next, c0, kh, lo, hi, vecs, last, tail)
 #define END()                                                                           \
-    if (far)                                                                            \
+    if (far_y)                                                                          \
         FN(rows_fetch)(y + ahead, vecs, 1);                                             \
     FN(rows_end)(acc[kh - 1], y, vecs, last, tail, &s->signs);                          \
     y += y_row
@@ -199,6 +199,13 @@ CF_INLINE void FN(rows_strip)(const FN(strip) *s, int64_t c0, int64_t last, int6
 #undef END
 }
 
+/* Where registers are few, the loads of the next line must wait for them. */
+#if CF_REGISTERS < 32
+#define IN_ORDER() CF_IN_ORDER()
+#else
+#define IN_ORDER() ((void)0)
+#endif
+
 /* The lines of a tile against `columns` columns of taps, the first of which meets what lies `at` bytes into a line.  Sum r meets the tap
  * row i - r on line i: tap rows are counted upward. */
 CF_INLINE void FN(rows_tile_lines)(FN(acc) acc[ROWS_MOST][8], const FN(part) *p, int64_t at, const char *taps, int64_t kh, int64_t columns,
@@ -208,7 +215,7 @@ CF_INLINE void FN(rows_tile_lines)(FN(acc) acc[ROWS_MOST][8], const FN(part) *p,
     const void *const *const lines = p->lines;
     const char *x, *tap;
 #define LINE(i, lo, hi)                                                                                    \
-    CF_IN_ORDER();                                                                                         \
+    IN_ORDER();                                                                                            \
     x = (const char *)lines[i] + at;                                                                       \
     tap = taps - (i) * tap_row;                                                                            \
     for (int64_t j = columns; j > 0; j--, x += step, tap += tap_col)                                       \
@@ -251,7 +258,8 @@ CF_INLINE void FN(rows_tile)(const FN(strip) *s, int64_t c0, int64_t last, int64
         const FN(part) *newest = &s->part[s->count - 1];
         for (int r = 0; r < rows; r++) {
             FN(rows_fetch)((const ELEM *)newest->lines[rows + s->kh - 1 + r] + newest->at / (int64_t)sizeof(ELEM) + c0, vecs, 0);
-            FN(rows_fetch)(y + r * y_row, vecs, 1);
+            if (s->flags & CF_FAR_OUTPUTS)
+                FN(rows_fetch)(y + r * y_row, vecs, 1);
         }
     }
     for (const FN(part) *p = s->part; p < s->part + s->count; p++) {
@@ -363,12 +371,12 @@ static void FN(rows_take)(FN(strip) *s, const cf_plane *planes, int64_t first, i
 static void FN(rows_down)(FN(strip) *s, const cf_plane *planes, int64_t parts, int64_t c0, int64_t last, int64_t vecs)
 {
     const int flags = s->flags, near_lines = s->near_lines;
-    s->flags &= ~CF_FAR;
+    s->flags &= ~(CF_FAR | CF_FAR_OUTPUTS);
     for (int64_t part = 0, first = 0, end; part < parts; part++, first = end) {
         end = s->kh * (part + 1) / parts;
         FN(rows_take)(s, planes, first, 1);
         if (part == parts - 1)
-            s->flags |= flags & CF_FAR;
+            s->flags |= flags & (CF_FAR | CF_FAR_OUTPUTS);
         FN(strips)[s->count == 1][end - first - 1][vecs](s, c0, last);
         s->flags |= CF_ACCUMULATE;
         s->near_lines = 0;
@@ -400,16 +408,14 @@ static void FN(rows_across)(FN(strip) *s, const cf_plane *planes, int64_t parts,
     }
 }
 
-/* How planes are walked.  The order of the sum must depend on the taps alone; that of a single column of taps is the same in all walks, so
- * that a real one may go in strips from memory on, where wide ones are 1.2 times as fast, and in tiles in a cache. */
+/* How planes are walked.  The order of the sum must depend on the taps alone; that of a single column of real taps is the same in both
+ * walks, so that it may go in strips where samples come from memory (wide ones are 1.1-1.3 times as fast) and in tiles elsewhere. */
 enum { FN(STRIPS) = -1, FN(TILES), FN(NARROW_TILES) };
 
 CF_INLINE int FN(rows_walk)(const cf_plane *p, int64_t count, int flags)
 {
-    const int streams = CF_REGISTERS >= 32 && PARTS == 1 && count == 1 && p->kw == 1 && flags & CF_FAR;
-    if (p->kh <= STRIPS_TO(p->kw) || (streams && p->kh <= STRIPS_TO(3)))
-        return FN(STRIPS);
-    return p->kw > 2 ? FN(TILES) : FN(NARROW_TILES);
+    const int column = PARTS == 1 && count == 1 && p->kw == 1, streams = CF_REGISTERS >= 32 && column && flags & CF_FAR;
+    return p->kh <= (streams ? ROWS_MOST : STRIPS_TO(p->kw)) ? FN(STRIPS) : p->kw > 2 ? FN(TILES) : FN(NARROW_TILES);
 }
 
 static void FN(rows)(const cf_plane *planes, int64_t count, void *y, int64_t y_row, int64_t rows, int64_t n, int flags)
@@ -424,7 +430,7 @@ static void FN(rows)(const cf_plane *planes, int64_t count, void *y, int64_t y_r
     if (count == 0) { /* one tap row of no taps */
         const cf_plane nothing = {.lines = (const void *const[]){y}, .taps = y, .kh = 1};
         for (int64_t r = 0; r < rows; r++)
-            FN(rows)(&nothing, 1, (ELEM *)y + r * s.y_row, y_row, 1, n, flags & ~CF_FAR);
+            FN(rows)(&nothing, 1, (ELEM *)y + r * s.y_row, y_row, 1, n, flags & ~(CF_FAR | CF_FAR_OUTPUTS));
     }
     for (; count > 0; planes += s.count, count -= s.count, flags |= CF_ACCUMULATE) { /* planes of one kind at a time */
         const int walk = FN(rows_walk)(planes, count, flags);
@@ -433,7 +439,7 @@ static void FN(rows)(const cf_plane *planes, int64_t count, void *y, int64_t y_r
             if (planes[s.count].kh != s.kh || FN(rows_walk)(planes + s.count, count, flags) != walk)
                 break;
         s.near_lines = s.count * (rows + s.kh) * n * PARTS * (int64_t)sizeof(ELEM) > FN(NEAR_BYTES);
-        s.flags = s.count < count ? flags & ~CF_FAR : flags;
+        s.flags = s.count < count ? flags & ~(CF_FAR | CF_FAR_OUTPUTS) : flags;
         if (walk == FN(STRIPS)) {
             /* A real sum has no reason to drop rows: it takes more parts. */
             const int64_t most = PARTS == 1 && rows + 1 < ROWS_MOST ? rows + 1 : ROWS_MOST;
@@ -455,6 +461,7 @@ static void FN(rows)(const cf_plane *planes, int64_t count, void *y, int64_t y_r
 }
 
 #undef TILE_ROWS
+#undef IN_ORDER
 #undef STRIPS_TO
 #undef BY_VECTORS
 #undef BY_TAPS

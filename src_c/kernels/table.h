@@ -13,8 +13,9 @@ enum {
     CF_ACCUMULATE = 1,  /* go on with the sums that y holds instead of starting at zero */
     CF_CONJ_SAMPLES = 2,
     CF_CONJ_TAPS = 4,
-    CF_FAR = 8,    /* samples are in no near cache: fetch them ahead */
-    CF_STREAM = 16 /* nor in the last one: `line` fetches them ahead and stores its outputs past the caches */
+    CF_FAR = 8,          /* samples are in no near cache: fetch them ahead */
+    CF_FAR_OUTPUTS = 16, /* nor is y */
+    CF_STREAM = 32       /* nor in the last one: `line` fetches them ahead and stores its outputs past the caches */
 };
 
 /* One two-dimensional part of a sum: taps kh x kw against samples of kh + rows - 1 lines,

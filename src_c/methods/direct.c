@@ -514,7 +514,7 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
     j.plan = plan;
     j.arrays = arrays;
     tile(plan, &j.t);
-    j.flags = (plan->task.far ? CF_FAR : 0) | (j.t.streams ? CF_STREAM : 0);
+    j.flags = (plan->task.far ? CF_FAR | CF_FAR_OUTPUTS : 0) | (j.t.streams ? CF_STREAM : 0);
     if (plan->task.conjugate & CORRFAST_CONJ_INPUT)
         j.flags |= CF_CONJ_SAMPLES;
     if (plan->task.conjugate & CORRFAST_CONJ_KERNEL)

@@ -20,7 +20,8 @@ enum {
     PACK_BYTES = 64 * 1024,    /* of copies of strided samples */
     MAX_STEP = 32,
     BLOCK_ROWS = 32,           /* where planes are the intermediates */
-    MAX_TAPS = 1000            /* of the outer factor */
+    MAX_TAPS = 1000,           /* of the outer factor */
+    MEMORY_BYTES = 24000000    /* input and output together: they are in no cache */
 };
 
 static int outer_axis(const cf_shape *s)
@@ -295,8 +296,8 @@ static int fits(const cf_task *t)
 }
 
 /* Faster than direct summation from about 5x5 taps on where an array has some 200x300 samples (1.05 to 1.5 times, Zen 5 and its AVX2 code,
- * by dtype and size; 64x64: from 6x6 on).  In three dimensions from 3x3x3 on, where this estimate is too high by half.  Reading the
- * kernel to find its factors counts, too. */
+ * by dtype and size; 64x64, and with AVX-512 beyond the caches, from 6x6 on).  In three dimensions from 3x3x3 on, where this estimate is
+ * too high by half.  Reading the kernel to find its factors counts, too. */
 static double seconds(const cf_task *t, const cf_kernels *kernels)
 {
     const cf_shape *s = &t->shape;
@@ -307,10 +308,11 @@ static double seconds(const cf_task *t, const cf_kernels *kernels)
     if (outer == 0)
         lines *= ((double)(a[1].m - 1) * (double)a[1].stride + (double)(a[1].k - 1) * (double)a[1].dilation + 1) / (double)cf_max(a[1].m, 1);
     double width = (double)(a[2].m - 1) * (double)a[2].stride + (double)(a[2].k - 1) * (double)a[2].dilation + 1;
+    double passing = cf_traffic_bytes(t) > MEMORY_BYTES ? lanes * (double)t->dtype->size / 8 : 5; /* cycles a vector, through the window */
     double vectors = outputs * ceil((double)a[2].m / lanes), rest = (double)((outer == 0 ? a[1].k : 0) + a[2].k);
     double sums = lines * ceil(width / lanes) * (double)a[outer].k + vectors * rest;
     double steps = ceil((double)a[0].m * (double)a[1].m / 16) + 1, taps = (double)a[0].k * (double)a[1].k * (double)a[2].k;
-    return (sums * cycles * 1.2 + vectors * 5) * CF_CYCLE + steps * 2 * CF_CALL_SECONDS + taps * 10e-9 + cf_traffic_seconds(t);
+    return (sums * cycles * 1.2 + vectors * passing) * CF_CYCLE + steps * 2 * CF_CALL_SECONDS + taps * 10e-9 + cf_traffic_seconds(t);
 }
 
 static int64_t pieces(const cf_plan *plan)

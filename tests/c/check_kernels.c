@@ -151,7 +151,7 @@ static int check(const cf_kernel_set *set, const cf_kernel_set *scalar, enum ker
     c.fill = (enum fill)random_between(&source, 0, ariths[arith].is_float ? FILL_COUNT - 1 : RANDOM);
     c.at_end = (int)(random_bits(&source) % 2);
     c.flags = (random_bits(&source) % 2 ? CF_ACCUMULATE : 0) | (random_bits(&source) % 2 ? CF_FAR : 0) |
-              (random_bits(&source) % 2 ? CF_STREAM : 0);
+              (random_bits(&source) % 2 ? CF_FAR_OUTPUTS : 0) | (random_bits(&source) % 2 ? CF_STREAM : 0);
     if (ariths[arith].parts == 2)
         c.flags |= (int)(random_bits(&source) & (CF_CONJ_SAMPLES | CF_CONJ_TAPS));
     (kernel == KERNEL_ROWS ? draw_rows : kernel == KERNEL_LINE ? draw_line : draw_dot)(&c, set);
