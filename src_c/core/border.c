@@ -4,18 +4,24 @@
 
 #include <string.h>
 
-int64_t cf_border_index(int boundary, int64_t p, int64_t n)
+static inline int64_t border_index(int boundary, int64_t p, int64_t n)
 {
     if (p >= 0 && p < n)
         return p;
     int64_t period, q;
-    switch (boundary) {
+    switch (boundary) { /* what lies within one length of the array, most of what there is, takes no division */
     case CORRFAST_EDGE:
         return p < 0 ? 0 : n - 1;
     case CORRFAST_WRAP:
+        q = p < 0 ? p + n : p - n;
+        if (q >= 0 && q < n)
+            return q;
         q = p % n;
         return q < 0 ? q + n : q;
     case CORRFAST_SYMMETRIC:
+        q = p < 0 ? -1 - p : n - 1 - (p - n);
+        if (q >= 0 && q < n)
+            return q;
         period = 2 * n;
         q = p % period;
         q = q < 0 ? q + period : q;
@@ -23,6 +29,9 @@ int64_t cf_border_index(int boundary, int64_t p, int64_t n)
     case CORRFAST_REFLECT:
         if (n == 1)
             return 0;
+        q = p < 0 ? -p : n - 2 - (p - n);
+        if (q >= 0 && q < n)
+            return q;
         period = 2 * n - 2;
         q = p % period;
         q = q < 0 ? q + period : q;
@@ -31,6 +40,8 @@ int64_t cf_border_index(int boundary, int64_t p, int64_t n)
         return -1;
     }
 }
+
+int64_t cf_border_index(int boundary, int64_t p, int64_t n) { return border_index(boundary, p, n); }
 
 /* gcc vectorizes at -O3 only. */
 #if defined(__GNUC__) && !defined(__clang__)
@@ -112,30 +123,48 @@ void cf_copy_strided(void *to, int64_t to_stride, const void *from, int64_t from
     }
 }
 
+static inline void copy_one(char *to, const char *from, int size)
+{
+    if (size == 4)
+        memcpy(to, from, 4);
+    else if (size == 8)
+        memcpy(to, from, 8);
+    else
+        memcpy(to, from, (size_t)size);
+}
+
 void cf_fill(void *to, int64_t stride, const void *value, int64_t n, int size)
 {
     cf_copy_strided(to, stride, value, 0, n, size);
+}
+
+/* Samples [i, end) of a packed line, all of them beyond the array. */
+static inline void pack_beyond(char *into, const cf_line *line, int64_t first, int64_t step, int64_t i, int64_t end, int size)
+{
+    for (; i < end; i++) {
+        int64_t index = border_index(line->boundary, first + i * step, line->n);
+        copy_one(into + i * size, index < 0 ? line->cval : (const char *)line->from + index * line->stride * size, size);
+    }
 }
 
 void cf_pack_line(const cf_dtype *t, void *to, const cf_line *line, int64_t first, int64_t step, int64_t count, void *raw)
 {
     int converts = cf_converts(t), size = t->size;
     char *into = converts ? raw : to;
-    const char *from = line->from;
     /* [0, left) lies before the array, [left, right) inside, the rest after it */
-    int64_t left = first >= 0 ? 0 : cf_min(count, cf_ceil_div(-first, step));
-    int64_t right = first >= line->n ? left : cf_clamp(cf_ceil_div(cf_max(line->n - first, 0), step), left, count);
-    for (int64_t i = 0; i < count; i++) {
-        if (i == left && left < right) {
-            const char *inside = from + (first + left * step) * line->stride * size;
-            int64_t each = right - left > 1 ? step * line->stride : 0; /* of a sample alone it could overflow */
+    int64_t before = cf_max(-first, 0), to_end = cf_max(line->n - first, 0);
+    int64_t left = cf_min(count, step == 1 ? before : cf_ceil_div(before, step));
+    int64_t right = first >= line->n ? left : cf_clamp(step == 1 ? to_end : cf_ceil_div(to_end, step), left, count);
+    if (left < right) {
+        const char *inside = (const char *)line->from + (first + left * step) * line->stride * size;
+        int64_t each = right - left > 1 ? step * line->stride : 0; /* of a sample alone it could overflow */
+        if (each == 1)
+            memcpy(into + left * size, inside, (size_t)((right - left) * size));
+        else
             cf_copy_strided(into + left * size, 1, inside, each, right - left, size);
-            i = right - 1;
-            continue;
-        }
-        int64_t index = cf_border_index(line->boundary, first + i * step, line->n);
-        memcpy(into + i * size, index < 0 ? (const char *)line->cval : from + index * line->stride * size, (size_t)size);
     }
+    pack_beyond(into, line, first, step, 0, left, size);
+    pack_beyond(into, line, first, step, right, count, size);
     if (converts)
         cf_widen(t, to, raw, 1, count);
 }

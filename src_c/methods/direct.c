@@ -213,6 +213,7 @@ typedef struct block {
     cf_plane *planes;
     char *taps, *fill, *pack, *raw, *y;
     int filled; /* the line of constants is ready */
+    int flags;
 } block;
 
 /* A part of the sum: `slices` slices from the first on, and a block of their taps. */
@@ -406,7 +407,7 @@ static int sum_block(block *b, int64_t co, int64_t co_end)
             continue; /* nothing to add; but an empty sum, seen at the end, writes zeros */
         for (int64_t o = co; o < co_end; o++) {
             set_taps(b, &c, o);
-            call_kernel(b, end - b->planes, t->aside ? b->y : output_at(b, o), y_row, b->job->flags | (started ? CF_ACCUMULATE : 0));
+            call_kernel(b, end - b->planes, t->aside ? b->y : output_at(b, o), y_row, b->flags | (started ? CF_ACCUMULATE : 0));
             if (t->aside && co_end - co > 1)
                 store_block(b, o);
             if (cf_poll(b->worker, (double)(b->rows * b->cols * (c.slices * c.tap_rows * c.tap_cols + 1))))
@@ -442,6 +443,7 @@ static void piece(const void *argument, int64_t index, cf_worker *worker)
     const cf_shape *s = &j->plan->task.shape;
     block b = {.job = j, .worker = worker};
     place_columns(&b, cf_take_digit(&index, t->col_blocks));
+    b.flags = b.cols < t->cols ? j->flags & ~(CF_FAR | CF_FAR_OUTPUTS) : j->flags; /* the ends are packed, and beside what was just summed */
     b.row = cf_take_digit(&index, t->row_blocks) * t->rows;
     b.phase = cf_take_digit(&index, t->row_phases);
     b.depth = cf_take_digit(&index, s->axis[0].m);
