@@ -19,9 +19,6 @@
 #undef FLOAT_ADD
 #undef BY_REGISTERS
 #undef BY_SHIFTS
-#undef ROWS_FLOAT_MOST
-#undef ROWS_INT_MOST
-#undef ROWS_OTHER_MOST
 #undef KERNELS
 #undef KERNEL
 #undef ROW

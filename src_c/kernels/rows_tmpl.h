@@ -356,14 +356,16 @@ static FN(strip_fn) *const *const FN(strips)[2][9] = {
 #endif
     }};
 
-/* The tap rows of `planes` from `first` on, `way` is -1 to count them upward. */
+/* The tap rows of `planes` from `first` on, `way` is -1 to count them upward.  A step that is not taken could overflow. */
 static void FN(rows_take)(FN(strip) *s, const cf_plane *planes, int64_t first, int64_t way)
 {
     const int64_t size = PARTS * (int64_t)sizeof(ELEM);
     for (int64_t k = 0; k < s->count; k++) {
         const cf_plane *p = &planes[k];
-        s->part[k] = (FN(part)){p->lines + first, p->offset * size, p->step * size, (const char *)p->taps + first * p->tap_row * size,
-                                way * p->tap_row * size, p->tap_col * size, p->kw};
+        const int64_t step = p->kw > 1 ? p->step * size : 0, tap_col = p->kw > 1 ? p->tap_col * size : 0;
+        const int64_t tap_row = p->kh > 1 ? p->tap_row * size : 0;
+        s->part[k] = (FN(part)){p->lines + first, p->offset * size, step, (const char *)p->taps + first * tap_row, way * tap_row, tap_col,
+                                p->kw};
     }
 }
 

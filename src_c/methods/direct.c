@@ -443,7 +443,8 @@ static void piece(const void *argument, int64_t index, cf_worker *worker)
     const cf_shape *s = &j->plan->task.shape;
     block b = {.job = j, .worker = worker};
     place_columns(&b, cf_take_digit(&index, t->col_blocks));
-    b.flags = b.cols < t->cols ? j->flags & ~(CF_FAR | CF_FAR_OUTPUTS) : j->flags; /* the ends are packed, and beside what was just summed */
+    /* narrow blocks lie beside what was just summed */
+    b.flags = b.cols < t->cols ? j->flags & ~(CF_FAR | CF_FAR_OUTPUTS) : j->flags;
     b.row = cf_take_digit(&index, t->row_blocks) * t->rows;
     b.phase = cf_take_digit(&index, t->row_phases);
     b.depth = cf_take_digit(&index, s->axis[0].m);

@@ -109,6 +109,37 @@ static void test_memory(void)
     free(y);
 }
 
+/* The phases of a strided gradient are problems of their own, none of which may need more than is stated. */
+static void test_stated_scratch(void)
+{
+    static const int64_t shapes[][4] = {{1139, 24, 7, 14}, {1666, 20, 5, 13}, {1524, 18, 7, 13}, {1412, 21, 7, 12}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        const int64_t n = shapes[i][0], cols = shapes[i][1], k = shapes[i][2], channels = shapes[i][3], m = (n - k) / 2 + 1;
+        corrfast_problem p = line(1, 1, 0, 0);
+        p.rank = 2;
+        p.output_channels = channels;
+        p.input_size[0] = n, p.input_size[1] = cols, p.kernel_size[0] = k, p.kernel_size[1] = 1;
+        p.stride[0] = 2, p.stride[1] = p.dilation[1] = 1;
+        p.input_stride[0] = p.input_stride[1] = n * cols, p.input_stride[2] = cols, p.input_stride[3] = 1;
+        p.kernel_stride[0] = p.kernel_stride[1] = k, p.kernel_stride[2] = p.kernel_stride[3] = 1;
+        p.output_stride[0] = channels * m * cols, p.output_stride[1] = m * cols, p.output_stride[2] = cols, p.output_stride[3] = 1;
+        corrfast_report report = {.size = sizeof report};
+        counter c = {.fail_at = 1};
+        corrfast_options o = {.size = sizeof o, .threads = 1, .allocate = count_allocate, .release = count_release, .allocator_context = &c};
+        CHECK(corrfast_explain(&p, CORRFAST_BACKWARD_INPUT, &o, &report) == CORRFAST_OK);
+        o.scratch_size = (size_t)report.scratch_bytes;
+        void *block = malloc(o.scratch_size + 64);
+        float *g = calloc((size_t)(channels * m * cols), sizeof *g), *w = calloc((size_t)(channels * k), sizeof *w),
+              *x = calloc((size_t)(n * cols), sizeof *x);
+        o.scratch = (void *)(((uintptr_t)block + 63) & ~(uintptr_t)63);
+        CHECK(corrfast_backward_input(&p, &o, x, w, g) == CORRFAST_OK && c.taken == 0);
+        free(block);
+        free(g);
+        free(w);
+        free(x);
+    }
+}
+
 typedef struct loop {
     int64_t calls, tasks;
 } loop;
@@ -215,6 +246,7 @@ int main(void)
     }
     test_worked_examples();
     test_memory();
+    test_stated_scratch();
     test_threads_and_cancellation();
     test_wrong_arguments();
     printf("test_api: %d failures, isa %s\n", failures, corrfast_isa());
