@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stddef.h>
 
-enum { PLANES = 3, ROWS = 24, TAP_ROWS = 12, LINES = ROWS + TAP_ROWS - 1, OUTPUTS = 20, SLOT_BYTES = 1 << 16 };
+enum { PLANES = 3, ROWS = 24, TAP_ROWS = 17, LINES = ROWS + TAP_ROWS - 1, OUTPUTS = 20, SLOT_BYTES = 1 << 17 };
 
 enum kernel { KERNEL_ROWS, KERNEL_LINE, KERNEL_DOT, KERNEL_COUNT };
 static const char *const kernels[KERNEL_COUNT] = {"rows", "line", "dot"};

@@ -72,6 +72,21 @@ static void count_release(void *context, void *block, size_t bytes)
     free(((void **)block)[-1]);
 }
 
+/* With scratch of the size that the planner states nothing is allocated. */
+static void check_stated_scratch(const corrfast_problem *p, corrfast_pass pass, float *x, const float *w, float *y)
+{
+    corrfast_report report = {.size = sizeof report};
+    counter c = {.fail_at = 1};
+    corrfast_options o = {.size = sizeof o, .threads = 1, .allocate = count_allocate, .release = count_release, .allocator_context = &c};
+    CHECK(corrfast_explain(p, pass, &o, &report) == CORRFAST_OK);
+    o.scratch_size = (size_t)report.scratch_bytes;
+    void *block = malloc(o.scratch_size + 64);
+    o.scratch = (void *)(((uintptr_t)block + 63) & ~(uintptr_t)63);
+    int status = pass == CORRFAST_FORWARD ? corrfast_forward(p, &o, x, w, y) : corrfast_backward_input(p, &o, x, w, y);
+    CHECK(status == CORRFAST_OK && c.taken == 0);
+    free(block);
+}
+
 /* The n-th allocation fails, for n = 1, 2, ... until none does. */
 static void test_memory(void)
 {
@@ -95,16 +110,7 @@ static void test_memory(void)
         }
         CHECK(status == CORRFAST_OK && tries > 1);
     }
-    /* with scratch of the size that the planner states nothing is allocated */
-    corrfast_report report = {.size = sizeof report};
-    counter c = {.fail_at = 1};
-    corrfast_options o = {.size = sizeof o, .threads = 1, .allocate = count_allocate, .release = count_release, .allocator_context = &c};
-    CHECK(corrfast_explain(&p, CORRFAST_FORWARD, &o, &report) == CORRFAST_OK);
-    o.scratch_size = (size_t)report.scratch_bytes;
-    void *block = malloc(o.scratch_size + 64);
-    o.scratch = (void *)(((uintptr_t)block + 63) & ~(uintptr_t)63);
-    CHECK(corrfast_forward(&p, &o, x, w, y) == CORRFAST_OK && c.taken == 0);
-    free(block);
+    check_stated_scratch(&p, CORRFAST_FORWARD, x, w, y);
     free(x);
     free(y);
 }
@@ -123,17 +129,9 @@ static void test_stated_scratch(void)
         p.input_stride[0] = p.input_stride[1] = n * cols, p.input_stride[2] = cols, p.input_stride[3] = 1;
         p.kernel_stride[0] = p.kernel_stride[1] = k, p.kernel_stride[2] = p.kernel_stride[3] = 1;
         p.output_stride[0] = channels * m * cols, p.output_stride[1] = m * cols, p.output_stride[2] = cols, p.output_stride[3] = 1;
-        corrfast_report report = {.size = sizeof report};
-        counter c = {.fail_at = 1};
-        corrfast_options o = {.size = sizeof o, .threads = 1, .allocate = count_allocate, .release = count_release, .allocator_context = &c};
-        CHECK(corrfast_explain(&p, CORRFAST_BACKWARD_INPUT, &o, &report) == CORRFAST_OK);
-        o.scratch_size = (size_t)report.scratch_bytes;
-        void *block = malloc(o.scratch_size + 64);
         float *g = calloc((size_t)(channels * m * cols), sizeof *g), *w = calloc((size_t)(channels * k), sizeof *w),
               *x = calloc((size_t)(n * cols), sizeof *x);
-        o.scratch = (void *)(((uintptr_t)block + 63) & ~(uintptr_t)63);
-        CHECK(corrfast_backward_input(&p, &o, x, w, g) == CORRFAST_OK && c.taken == 0);
-        free(block);
+        check_stated_scratch(&p, CORRFAST_BACKWARD_INPUT, x, w, g);
         free(g);
         free(w);
         free(x);
