@@ -48,7 +48,7 @@
 #define TYPE i16
 #define ELEM int16_t
 #define PARTS 1
-#define ROWS_MOST BY_REGISTERS(4, 5)
+#define ROWS_MOST 4
 #define ROWS_TEMPS 1
 #define LINE_VECS 8
 #define LINE_TAPS 4
@@ -60,7 +60,7 @@
 #define TYPE i32
 #define ELEM int32_t
 #define PARTS 1
-#define ROWS_MOST BY_REGISTERS(4, 5)
+#define ROWS_MOST 4
 #define ROWS_TEMPS 1
 #define LINE_VECS 8
 #define LINE_TAPS 4

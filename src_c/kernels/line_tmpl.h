@@ -4,9 +4,10 @@
  * 55-60 %.
  *
  * A vector as long as a cache line is worse off: all but one of its loads cross lines.  There LINE_SHIFTS vectors of a tile are
- * not loaded for each residue but cut from two neighbors in registers, which keeps another port busy (AVX-512 on Zen 5, float32:
- * 31 taps from 78 to 95 % of the FMA peak, 5 taps from 50 to 70; all of them cut: 53).  Where three taps share a load there are loads
- * enough, and cutting takes a port from the FMAs (2 %). */
+ * not loaded for each residue but cut from two neighbors in registers, which keeps another port busy (AVX-512, float32, 5 taps: from 50
+ * to 70 % of the FMA peak on Zen 5, from 50 to 64 on Zen 4; all of them cut: 53).  Where taps share their loads there are loads enough,
+ * and cutting takes a port from the FMAs: 31 taps, two to a load, on Zen 4: none cut 95 %, one 94, three 93, six 87; one brings the
+ * loads down to what Zen 5 does beside the FMAs. */
 
 enum {
     FN(LINE_TILE) = LINE_VECS * VLANES / PARTS,
@@ -22,7 +23,7 @@ typedef struct FN(window) {
 #endif
 } FN(window);
 
-/* How many vectors of a tile are cut; no samples are read that the tile does not need. */
+/* How many vectors of a tile are cut where one tap uses each; no samples are read that the tile does not need. */
 #define SHIFTED(vecs) ((vecs) > LINE_SHIFTS ? LINE_SHIFTS : (vecs) - 1)
 
 CF_INLINE void FN(window_at)(FN(window) *w, const ELEM *x, int vecs)
@@ -51,7 +52,7 @@ CF_INLINE void FN(window_next)(FN(window) *w)
 CF_INLINE VEC FN(window_vector)(const FN(window) *w, int a, int vecs, int taps, int64_t tail)
 {
 #if LINE_SHIFTS
-    if (a < SHIFTED(vecs) && taps <= 2)
+    if (a < SHIFTED(vecs) && a < (taps == 1 ? LINE_SHIFTS : taps == 2))
         return V(shifted)(w->held[a], w->held[a + 1], w->by);
 #else
     (void)vecs, (void)taps;

@@ -15,7 +15,7 @@ enum {
     CF_CONJ_TAPS = 4,
     CF_FAR = 8,          /* samples are in no near cache: fetch them ahead */
     CF_FAR_OUTPUTS = 16, /* nor is y */
-    CF_STREAM = 32       /* nor in the last one: `line` fetches them ahead and stores its outputs past the caches */
+    CF_STREAM = 32       /* nor are they in the last one: `line` stores past the caches, `rows` goes along the rows */
 };
 
 /* One two-dimensional part of a sum: taps kh x kw against samples of kh + rows - 1 lines,

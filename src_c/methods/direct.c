@@ -37,7 +37,7 @@ typedef struct tiling {
     int by_line;                   /* cf_line_fn rather than cf_rows_fn */
     int packs;                     /* lines are always packed, not only where they leave the array */
     int aside;                     /* outputs are computed in scratch memory, then converted or scattered */
-    int streams;                   /* outputs are written once, and not into the caches, where they would not fit */
+    int streams;                   /* `line` writes outputs once, and not into the caches, where they would not fit */
     int64_t row_phases, row_gap;   /* outputs o, o + row_phases, ... share lines row_gap apart */
     int64_t row_classes, col_classes;
     int64_t col_step;              /* between taps of one class, in packed samples */
@@ -444,7 +444,7 @@ static void piece(const void *argument, int64_t index, cf_worker *worker)
     block b = {.job = j, .worker = worker};
     place_columns(&b, cf_take_digit(&index, t->col_blocks));
     /* narrow blocks lie beside what was just summed */
-    b.flags = b.cols < t->cols ? j->flags & ~(CF_FAR | CF_FAR_OUTPUTS) : j->flags;
+    b.flags = b.cols < t->cols ? j->flags & ~(CF_FAR | CF_FAR_OUTPUTS | CF_STREAM) : j->flags;
     b.row = cf_take_digit(&index, t->row_blocks) * t->rows;
     b.phase = cf_take_digit(&index, t->row_phases);
     b.depth = cf_take_digit(&index, s->axis[0].m);
@@ -517,7 +517,8 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
     j.plan = plan;
     j.arrays = arrays;
     tile(plan, &j.t);
-    j.flags = (plan->task.far ? CF_FAR | CF_FAR_OUTPUTS : 0) | (j.t.streams ? CF_STREAM : 0);
+    j.flags = (plan->task.far ? CF_FAR | CF_FAR_OUTPUTS : 0) |
+              (j.t.streams || (!j.t.by_line && cf_traffic_bytes(&plan->task) > STREAM_BYTES) ? CF_STREAM : 0);
     if (plan->task.conjugate & CORRFAST_CONJ_INPUT)
         j.flags |= CF_CONJ_SAMPLES;
     if (plan->task.conjugate & CORRFAST_CONJ_KERNEL)

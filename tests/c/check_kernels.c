@@ -119,7 +119,8 @@ static int64_t differences(const call *c, const char *got, const char *want, con
     return wrong;
 }
 
-/* Some of the rows and columns, asked for alone: the same bits, or the order of a sum depends on its place in a tile. */
+/* Some of the rows and columns, asked for alone and as if they lay elsewhere: the same bits, or the order of a sum depends on its place
+ * in a tile or in the caches. */
 static int64_t place_matters(const cf_kernel_set *set, const call *c, const char *got, const char *before)
 {
     call part = *c;
@@ -127,6 +128,7 @@ static int64_t place_matters(const cf_kernel_set *set, const call *c, const char
     int64_t row = random_between(&source, 0, c->rows - 1), col = random_between(&source, 0, c->n - 1), wrong = 0;
     part.rows = c->kernel == KERNEL_LINE ? 1 : random_between(&source, 1, c->rows - row);
     part.n = random_between(&source, 1, c->n - col);
+    part.flags ^= (int)(random_bits(&source) & (CF_FAR | CF_FAR_OUTPUTS | CF_STREAM));
     for (int64_t p = 0; p < c->planes; p++) {
         part.plane[p].lines += row;
         part.plane[p].offset += col;

@@ -73,7 +73,7 @@ static void count_release(void *context, void *block, size_t bytes)
 }
 
 /* With scratch of the size that the planner states nothing is allocated. */
-static void check_stated_scratch(const corrfast_problem *p, corrfast_pass pass, float *x, const float *w, float *y)
+static void check_stated_scratch(const corrfast_problem *p, int pass, float *x, const float *w, float *y)
 {
     corrfast_report report = {.size = sizeof report};
     counter c = {.fail_at = 1};
