@@ -61,11 +61,29 @@ static double common_divisor(const cf_factors *f, double largest)
     return gcd;
 }
 
+/* Whether the factors give every tap, as nearly as they have to. */
+static int is_product(const cf_factors *f, const double *factor)
+{
+    const int narrow = f->dtype->id == CORRFAST_FLOAT32; /* a double holds the product of two */
+    const double allowed = !f->dtype->is_float ? 0 : narrow ? 4 * FLT_EPSILON : 4 * DBL_EPSILON;
+    for (int64_t q = 0; q < f->cols; q++) {
+        const double rest = rest_at(f, q);
+        for (int64_t i = 0; i < f->rows; i++) {
+            const double tap = entry(f, i, q), off = narrow ? factor[i] * rest - tap : fma(factor[i], rest, -tap);
+            if (!(fabs(off) <= allowed * fabs(tap)))
+                return 0;
+        }
+    }
+    return 1;
+}
+
 int cf_factors_find(cf_factors *f, const cf_dtype *dtype, const cf_shape *shape, const void *kernel, int axis)
 {
     const cf_axis *a = shape->axis;
     const int is_float = dtype->is_float;
     double largest = 0, sum = 0;
+    if (a[axis].k > CF_MAX_FACTOR)
+        return 0;
     *f = (cf_factors){.dtype = dtype, .shape = shape, .kernel = kernel, .axis = axis, .rows = a[axis].k};
     f->cols = a[0].k * a[1].k * a[2].k / f->rows;
     for (int64_t i = 0; i < f->rows; i++)
@@ -93,16 +111,13 @@ int cf_factors_find(cf_factors *f, const cf_dtype *dtype, const cf_shape *shape,
         if (!(sum <= DBL_MAX) || f->unit == 0 || !(f->unit <= DBL_MAX))
             return 0;
     }
-    const double allowed = !is_float ? 0 : dtype->id == CORRFAST_FLOAT32 ? 4 * FLT_EPSILON : 4 * DBL_EPSILON;
+    double factor[CF_MAX_FACTOR];
     for (int64_t i = 0; i < f->rows; i++) {
-        double factor = factor_at(f, i);
-        if (!(fabs(factor) <= DBL_MAX) || (!is_float && factor != floor(factor)))
+        factor[i] = factor_at(f, i);
+        if (!(fabs(factor[i]) <= DBL_MAX) || (!is_float && factor[i] != floor(factor[i])))
             return 0;
-        for (int64_t q = 0; q < f->cols; q++)
-            if (!(fabs(fma(factor, rest_at(f, q), -entry(f, i, q))) <= allowed * fabs(entry(f, i, q))))
-                return 0;
     }
-    return 1;
+    return is_product(f, factor);
 }
 
 void cf_factors_write(const cf_factors *f, void *factor, void *rest)

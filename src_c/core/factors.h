@@ -7,6 +7,8 @@
 #include "dtype.h"
 #include "shape.h"
 
+enum { CF_MAX_FACTOR = 1000 }; /* taps of the factor along the axis */
+
 typedef struct cf_factors {
     const cf_dtype *dtype;
     const cf_shape *shape;

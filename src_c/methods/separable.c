@@ -2,7 +2,8 @@
  * output instead of k0*k1*k2, and again k1 + k2 where what is left is such a product too.
  *
  * A few outputs along the first axis at a time are summed into a window of lines (planes, in three dimensions) in the L2 cache, each
- * line extended beyond the array by its boundary; from there a child plan, which sees no boundary, sums along the other axes.
+ * line extended beyond the array by its boundary; from there a kernel sums along the last axis, or a child plan, which sees no boundary,
+ * along the others.
  *
  * Floats: no sum overflows that direct summation could not overflow too.  The factor's magnitudes add up to at most 1/2, so an
  * intermediate is at most max|a|/2; and sum_q |rest_q| sum_i |factor_i||a| is the direct sum's own sum |a||v|.  A NaN or Inf reaches
@@ -16,11 +17,10 @@
 #include <string.h>
 
 enum {
-    WINDOW_BYTES = 256 * 1024, /* of intermediates */
+    WINDOW_BYTES = 256 * 1024, /* of intermediates; 16 KiB, in the L1 cache, are 0.65-0.95 as fast: rows are too short then */
     PACK_BYTES = 64 * 1024,    /* of copies of strided samples */
     MAX_STEP = 32,
     BLOCK_ROWS = 32,           /* where planes are the intermediates */
-    MAX_TAPS = 1000,           /* of the outer factor */
     MEMORY_BYTES = 24000000    /* input and output together: they are in no cache */
 };
 
@@ -37,6 +37,8 @@ typedef struct walk {
     int64_t rows, row_blocks;        /* outputs along axis 1 at a time, where it is not the outer one; else 1 */
     int64_t cols, col_blocks;        /* outputs along axis 2 at a time */
     int64_t height, width, pitch;    /* of what the child reads for one outer output: lines, samples of a line, between lines */
+    int at_once;                     /* what is left are rows, each a single sum of one kernel: no child */
+    int by_line;                     /* of cf_line_fn, else of cf_rows_fn */
     int packs;                       /* lines of strided samples are copied, `chunk` of them at a time */
     int64_t chunk;
     int64_t run_length;              /* outputs along the outer axis that are one piece */
@@ -54,6 +56,8 @@ static void make_walk(const cf_plan *plan, walk *w)
     w->outer = outer_axis(s);
     w->rows = w->outer == 0 ? cf_min(a[1].m, BLOCK_ROWS) : 1;
     w->height = w->outer == 0 ? cf_reach(&a[1], w->rows) : 1;
+    w->at_once = w->outer == 1 && a[2].stride == 1 && (a[2].ys == 1 || a[2].m == 1);
+    w->by_line = a[2].dilation == 1 && a[2].m >= plan->kernels->set[plan->task.dtype->arith].line_tile;
     w->packs = a[2].xs != 1 && a[2].n > 1;
     w->cols = a[2].m;
     while (w->cols > 16 && 4 * w->height * cf_reach(&a[2], w->cols) * size > WINDOW_BYTES)
@@ -84,7 +88,7 @@ typedef struct block {
     int64_t row, rows, col, cols;
     char *window, *pack, *fill;    /* fill: a line of the boundary's constant, then the constant summed along the outer axis */
     const void **lines;
-    int64_t planned;               /* outputs that the child is planned for */
+    int64_t planned;               /* outputs that the child is planned for, if there is one */
     cf_plan child;
 } block;
 
@@ -115,6 +119,22 @@ static void sum_lines(const block *b, int64_t count, char *to, int64_t to_row, i
     w->plan->kernels->set[w->plan->task.dtype->arith].rows(&plane, 1, to, to_row, count, n, w->plan->task.far ? CF_FAR : 0);
 }
 
+/* How many positions of axis 2 from q on, all beyond the array, stand for neighbors: index, index + way, index + 2*way, ... that are ready,
+ * [first, last); or all of them for the constant, index -1. */
+static int64_t neighbors(const cf_axis *col, int64_t q, int64_t end, int64_t first, int64_t last, int64_t index, int64_t *way)
+{
+    int64_t length = 1, next = index;
+    for (*way = 0; q + length < end; length++) {
+        const int64_t before = next;
+        next = cf_border_index(col->boundary, q + length, col->n);
+        if (length == 1)
+            *way = next - before;
+        if (next - before != *way || (index < 0) != (next < 0) || (next >= 0 && (next < first || next >= last)))
+            break;
+    }
+    return length;
+}
+
 /* Positions [q, end) of axis 2, all beyond the array: each stands for one of those that are ready, [first, last), for another one, which
  * is summed alone, or for the constant, whose sum is ready. */
 static void sum_beyond(const block *b, int64_t input, int64_t count, const char *plane, int64_t q, int64_t end, int64_t first, int64_t last,
@@ -123,15 +143,19 @@ static void sum_beyond(const block *b, int64_t input, int64_t count, const char 
     const walk *w = b->walk;
     const cf_axis *col = &w->plan->task.shape.axis[2];
     const int64_t size = w->plan->task.dtype->size;
-    for (; q < end; q++) {
+    for (int64_t length, way; q < end; q += length) {
         int64_t index = cf_border_index(col->boundary, q, col->n);
         if (index >= 0 && (index < first || index >= last)) {
             set_lines(b, input, count, plane, index, 1);
             sum_lines(b, count, zero + q * size, to_row, 1);
+            length = 1;
             continue;
         }
-        for (int64_t r = 0; r < count; r++)
-            memcpy(zero + (r * to_row + q) * size, index < 0 ? b->fill + w->width * size : zero + (r * to_row + index) * size, (size_t)size);
+        length = neighbors(col, q, end, first, last, index, &way);
+        for (int64_t r = 0; r < count; r++) {
+            const char *from = index < 0 ? b->fill + w->width * size : zero + (r * to_row + index) * size;
+            cf_copy_strided(zero + (r * to_row + q) * size, 1, from, way, length, (int)size);
+        }
     }
 }
 
@@ -198,7 +222,7 @@ static int plan_child(block *b, int64_t count)
     const walk *w = b->walk;
     const cf_axis *a = w->plan->task.shape.axis;
     int status = CORRFAST_ERR_METHOD;
-    if (b->planned == count)
+    if (w->at_once || b->planned == count)
         return CORRFAST_OK;
     if (w->outer == 0 && a[1].k > 1 && a[2].k > 1) {
         cf_shape s = child_shape(b, count);
@@ -208,6 +232,36 @@ static int plan_child(block *b, int64_t count)
         status = plan_direct(b, count);
     b->planned = status ? 0 : count;
     return status;
+}
+
+/* `count` rows of outputs, from the window. */
+static void sum_rows(const block *b, int64_t count, char *y)
+{
+    const walk *w = b->walk;
+    const cf_axis *row = &w->plan->task.shape.axis[1], *col = row + 1;
+    const cf_kernel_set *set = &w->plan->kernels->set[w->plan->task.dtype->arith];
+    const int64_t size = w->plan->task.dtype->size;
+    cf_plane plane = {.lines = b->lines, .step = col->dilation, .taps = w->rest, .tap_col = 1, .kh = 1, .kw = col->k};
+    for (int64_t r = 0; r < count; r++)
+        b->lines[r] = b->window + r * w->pitch * size;
+    if (!w->by_line)
+        set->rows(&plane, 1, y, row->ys, count, b->cols, 0);
+    for (int64_t r = 0; w->by_line && r < count; r++, plane.lines++)
+        set->line(&plane, 1, y + r * row->ys * size, b->cols, 0);
+}
+
+/* What is left to sum along the other axes, for `count` outer outputs. */
+static int sum_rest(block *b, int64_t count, char *y, cf_inner *inner)
+{
+    const walk *w = b->walk;
+    if (w->at_once) {
+        const cf_axis *a = w->plan->task.shape.axis;
+        sum_rows(b, count, y);
+        cf_poll(inner->worker, (double)(count * b->cols) * (double)(a[1].k + a[2].k));
+        return CORRFAST_OK;
+    }
+    cf_arrays arrays = {b->window, (void *)(uintptr_t)w->rest, y};
+    return cf_plan_run(&b->child, &arrays, &inner->run);
 }
 
 static void piece(const void *argument, int64_t index, cf_worker *worker)
@@ -248,8 +302,7 @@ static void piece(const void *argument, int64_t index, cf_worker *worker)
         if (status)
             break;
         sum_outer(&b, o, count);
-        cf_arrays arrays = {b.window, (void *)(uintptr_t)w->rest, b.y + o * outer->ys * size};
-        status = cf_plan_run(&b.child, &arrays, &inner.run);
+        status = sum_rest(&b, count, b.y + o * outer->ys * size, &inner);
     }
     cf_inner_end(&inner, status);
 }
@@ -284,7 +337,7 @@ static int supports(const cf_task *t)
     for (int i = 0; i < 3; i++)
         if (a[i].m < 1 || cf_first_position(&a[i]) < -INT32_MAX || cf_last_position(&a[i]) > a[i].n + INT32_MAX)
             return 0;
-    if (outer->k > MAX_TAPS || least_window(s) * d->size > WINDOW_BYTES)
+    if (outer->k > CF_MAX_FACTOR || least_window(s) * d->size > WINDOW_BYTES)
         return 0;
     return outer == &a[0] || (a[0].lo <= 0 && cf_last_position(&a[0]) < a[0].n);
 }
@@ -295,9 +348,9 @@ static int fits(const cf_task *t)
     return t->weights && cf_factors_find(&f, t->dtype, &t->shape, t->weights, outer_axis(&t->shape));
 }
 
-/* Faster than direct summation from about 5x5 taps on where an array has some 200x300 samples (1.05 to 1.5 times, Zen 5 and its AVX2 code,
- * by dtype and size; 64x64, and with AVX-512 beyond the caches, from 6x6 on).  In three dimensions from 3x3x3 on, where this estimate is
- * too high by half.  Reading the kernel to find its factors counts, too. */
+/* Faster than direct summation from about 5x5 taps on where an array has some 100x100 samples (Zen 4 from 4x4 on in the caches, 1.1-1.3
+ * times; Zen 5, whose direct sums are faster, from 5x5 on), from 6x6 on beyond the caches.  In three dimensions from 3x3x3 on, where this
+ * estimate is too high by half.  Reading the kernel to find its factors counts, too. */
 static double seconds(const cf_task *t, const cf_kernels *kernels)
 {
     const cf_shape *s = &t->shape;
@@ -312,7 +365,8 @@ static double seconds(const cf_task *t, const cf_kernels *kernels)
     double vectors = outputs * ceil((double)a[2].m / lanes), rest = (double)((outer == 0 ? a[1].k : 0) + a[2].k);
     double sums = lines * ceil(width / lanes) * (double)a[outer].k + vectors * rest;
     double steps = ceil((double)a[0].m * (double)a[1].m / 16) + 1, taps = (double)a[0].k * (double)a[1].k * (double)a[2].k;
-    return (sums * cycles * 1.2 + vectors * passing) * CF_CYCLE + steps * 2 * CF_CALL_SECONDS + taps * 10e-9 + cf_traffic_seconds(t);
+    double step = outer == 1 && a[2].stride == 1 ? 0.5 : 2; /* a call, or a child plan; not by layout */
+    return (sums * cycles * 1.2 + vectors * passing) * CF_CYCLE + steps * step * CF_CALL_SECONDS + taps * 5e-9 + cf_traffic_seconds(t);
 }
 
 static int64_t pieces(const cf_plan *plan)
@@ -331,7 +385,7 @@ static size_t child_scratch(const walk *w)
     const int64_t counts[2] = {w->step, a[w->outer].m % w->run_length % w->step};
     const int64_t cols[2] = {w->cols, a[2].m % w->cols}, rows[2] = {w->rows, w->outer == 0 ? a[1].m % w->rows : 0};
     size_t most = 0;
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; !w->at_once && i < 8; i++) {
         block b = {.walk = w, .rows = rows[i & 1], .cols = cols[i >> 1 & 1]};
         if (!b.rows || !b.cols || !counts[i >> 2] || plan_direct(&b, counts[i >> 2]) != CORRFAST_OK)
             continue;
