@@ -1,13 +1,19 @@
 # What run.sh and machines.sh share: builds of src_c/ as a vendoring project makes them, and the C tests on them.  Sourced from the
-# root of the project, with `work` a scratch folder.
+# root of the project.  They are made in $CORRFAST_C_BUILDS if it is set, and kept there, else in a scratch folder.
+work=${CORRFAST_C_BUILDS:-}
+if [ -z "$work" ]; then
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+fi
 warnings="-Wall -Wextra -Wshadow -Wconversion -Werror"
 
-# library NAME CC FLAG...: every file of the library, as objects in $work/NAME
+# library NAME CC FLAG...: every file of the library, as objects in $work/NAME; the instruction sets first, which take longest
 library() {
     local name=$1 cc=$2
     shift 2
     mkdir -p "$work/$name"
-    find src_c -name '*.c' | xargs -P "$(getconf _NPROCESSORS_ONLN || echo 1)" -I{} sh -c 'out=$1/$(basename "$2" .c).o; shift 2; "$@" -c "$0" -o "$out"' {} "$work/$name" {} "$cc" "$@"
+    { find src_c -name 'isa_*.c' | sort && find src_c -name '*.c' ! -name 'isa_*'; } |
+        xargs -P "$(getconf _NPROCESSORS_ONLN || echo 1)" -I{} sh -c 'out=$1/$(basename "$2" .c).o; shift 2; "$@" -c "$0" -o "$out"' {} "$work/$name" {} "$cc" "$@"
 }
 
 # programs NAME CC FLAG...: the C tests, linked to that library

@@ -5,8 +5,6 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:-3}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 . tests/c/build.sh
 
 need() {
@@ -30,33 +28,38 @@ s390x() { cross s390x scalar; }
 x86_only() { [ "$(uname -m)" = x86_64 ] || { echo "not an x86-64 machine" > "$work/reason"; return 77; }; }
 
 # one build without flags for all x86-64 processors
-x86_programs() { [ -x "$work/x86/check_kernels" ] || { library x86 gcc -O2 && programs x86 gcc -O2 -static; }; }
+x86_programs() {
+    [ -d "$work/gcc" ] || library gcc gcc -O2 || return # run.sh's, if that ran before in the same folder
+    [ -e "$work/static" ] || { programs gcc gcc -O2 -static && touch "$work/static"; }
+}
 
 # The oldest x86-64 processors.  (AVX2 is left to hardware: qemu 7.2's masked loads touch what the mask leaves out, and crash into
 # the pages that guard the arrays.)
 old="qemu-x86_64 -cpu qemu64,-sse3,-ssse3,-sse4.1,-sse4.2,-sse4a,-popcnt,-cx16,-abm"
-sse2() { x86_only && need qemu-x86_64 && x86_programs && tests x86 "sse2 scalar" "$seconds" 100 $old; }
+sse2() { x86_only && need qemu-x86_64 && x86_programs && tests gcc "sse2 scalar" "$seconds" 100 $old; }
 
 # The newest: Bochs emulates AVX-512, which qemu 7.2 does not.  It boots a kernel for each program; a second of the problems is one of
 # the emulated processor, some 20 here.
 avx512() {
     x86_only && x86_programs || return
     echo "== emulated: avx512"
-    bash tests/c/emulate_avx512.sh "$work/x86/check_kernels" --isa avx512 --require avx512 --cases 20 2> "$work/reason" &&
-        bash tests/c/emulate_avx512.sh "$work/x86/test_problems" 1 2> "$work/reason"
+    bash tests/c/emulate_avx512.sh "$work/gcc/check_kernels" --isa avx512 --require avx512 --cases 20 2> "$work/reason" &&
+        bash tests/c/emulate_avx512.sh "$work/gcc/test_problems" 1 2> "$work/reason"
     local status=$?
     [ $status = 0 ] || [ $status = 77 ] || cat "$work/reason"
     return $status
 }
 
-# a build for newer processors says so on an old one, instead of an illegal instruction
+# A build for newer processors says so on an old one, instead of an illegal instruction.  It is the code around the kernels that is asked:
+# they are built as plain calls, in seconds.
 smeared() {
     x86_only && need qemu-x86_64 || return
     local built cc
     for built in "gcc -O2 -mavx2" "gcc -O3 -march=x86-64-v4" "clang -O2 -mavx2"; do
         cc=${built%% *}
         command -v "$cc" > /dev/null || { echo "== $built: NOT RUN, no $cc"; continue; }
-        library "$built" $built && "$cc" -O2 -static $warnings -Isrc_c tests/c/test_too_old.c "$work/$built"/*.o -o "$work/$built/too_old" -lm &&
+        library "$built" $built -DCF_INSTRUMENTED=1 &&
+            "$cc" -O2 -static $warnings -Isrc_c tests/c/test_too_old.c "$work/$built"/*.o -o "$work/$built/too_old" -lm &&
             echo "== $built, on a processor with SSE2 alone" && $old "$work/$built/too_old" || return
     done
 }

@@ -5,8 +5,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:-2}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 . tests/c/build.sh
 
 # What this CPU has, from the system and not from the library: an instruction set that is there and not run is an error, not a skip.
