@@ -5,6 +5,9 @@ if [ -z "$work" ]; then
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
 fi
+# What this CPU has, from the system and not from the library.
+has() { for flag; do grep -qsw "$flag" /proc/cpuinfo || return; done; }
+avx512_flags="avx512f avx512bw avx512cd avx512dq avx512vl"
 warnings="-Wall -Wextra -Wshadow -Wconversion -Werror"
 
 # library NAME CC FLAG...: every file of the library, as objects in $work/NAME; the instruction sets first, which take longest
