@@ -19,18 +19,20 @@ PASSES = FORWARD, BACKWARD_INPUT, BACKWARD_KERNEL = range(3)
 
 @pytest.fixture(scope="module", params=["gcc", "clang"])
 def solve(request, tmp_path_factory):
-    """tests/c/solve.c and src_c/, compiled by `cc -O2`, nothing else."""
-    if not shutil.which(request.param):
+    """tests/c/solve.c and src_c/, compiled by `cc -O2`, nothing else; the library is run.sh's if that was built before in the same run."""
+    compiler = shutil.which(request.param)
+    if not compiler:
         pytest.skip(f"{request.param} is not installed")
     folder = tmp_path_factory.mktemp(request.param)
-    sources = [*sorted((ROOT / "src_c").rglob("*.c"), key=lambda path: "isa_" not in path.name), ROOT / "tests" / "c" / "solve.c"]
+    objects = sorted(Path(os.environ.get("CORRFAST_C_BUILDS", folder), request.param).glob("*.o"))
+    sources = [] if objects else sorted((ROOT / "src_c").rglob("*.c"), key=lambda path: "isa_" not in path.name)
 
     def compile_one(source):
-        subprocess.run([request.param, "-O2", "-c", source, "-I", ROOT / "src_c", "-o", folder / f"{source.stem}.o"], check=True)
+        subprocess.run([compiler, "-O2", "-c", source, "-I", ROOT / "src_c", "-o", folder / f"{source.stem}.o"], check=True)
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(compile_one, sources))
-    subprocess.run([request.param, *folder.glob("*.o"), "-o", folder / "solve", "-lm"], check=True)
+        list(pool.map(compile_one, [*sources, ROOT / "tests" / "c" / "solve.c"]))
+    subprocess.run([compiler, *folder.glob("*.o"), *objects, "-o", folder / "solve", "-lm"], check=True)
     return folder / "solve"
 
 
