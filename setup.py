@@ -38,7 +38,7 @@ class BuildExt(build_ext):
 
         def compile_one(source):
             return self.compiler.compile([source], output_dir=self.build_temp, include_dirs=ext.include_dirs, debug=self.debug,
-                                         extra_postargs=ext.extra_compile_args, depends=ext.depends)
+                                         extra_postargs=ext.extra_compile_args, depends=HEADERS)
 
         # The longest first: the files of the instruction sets take most of the time.
         longest = sorted(SOURCES, key=lambda source: "isa_" not in source)
@@ -78,7 +78,7 @@ setup(
         Extension(
             "corrfast._core",
             ["corrfast/_core.pyx"],
-            depends=HEADERS,
+            depends=HEADERS + SOURCES,
             include_dirs=["src_c", numpy.get_include()],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION")],
         )

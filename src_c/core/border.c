@@ -138,8 +138,33 @@ void cf_fill(void *to, int64_t stride, const void *value, int64_t n, int size)
     cf_copy_strided(to, stride, value, 0, n, size);
 }
 
-/* Samples [i, end) of a packed line, all of them beyond the array. */
-static inline void pack_beyond(char *into, const cf_line *line, int64_t first, int64_t step, int64_t i, int64_t end, int size)
+/* Where the samples of a packed line come from: [0, left) lies before the array, [left, right) inside, `each` apart from `inside` on, the
+ * rest after it. */
+typedef struct extent {
+    int64_t left, right, count, inside, each; /* the last two in samples */
+} extent;
+
+static extent extent_of(const cf_line *line, int64_t first, int64_t step, int64_t count)
+{
+    int64_t before = cf_max(-first, 0), to_end = cf_max(line->n - first, 0);
+    extent e = {.count = count, .left = cf_min(count, step == 1 ? before : cf_ceil_div(before, step))};
+    e.right = first >= line->n ? e.left : cf_clamp(step == 1 ? to_end : cf_ceil_div(to_end, step), e.left, count);
+    e.inside = e.left < e.right ? (first + e.left * step) * line->stride : 0;
+    e.each = e.right - e.left > 1 ? step * line->stride : 1; /* of a sample alone it could overflow */
+    return e;
+}
+
+static void pack_inside(char *into, const extent *e, const char *from, int size)
+{
+    const int64_t n = e->right - e->left;
+    if (e->each == 1)
+        memcpy(into + e->left * size, from + e->inside * size, (size_t)(n * size));
+    else
+        cf_copy_strided(into + e->left * size, 1, from + e->inside * size, e->each, n, size);
+}
+
+/* Samples [i, end), all of them beyond the array. */
+static void pack_beyond(char *into, const cf_line *line, int64_t first, int64_t step, int64_t i, int64_t end, int size)
 {
     for (; i < end; i++) {
         int64_t index = border_index(line->boundary, first + i * step, line->n);
@@ -149,22 +174,53 @@ static inline void pack_beyond(char *into, const cf_line *line, int64_t first, i
 
 void cf_pack_line(const cf_dtype *t, void *to, const cf_line *line, int64_t first, int64_t step, int64_t count, void *raw)
 {
-    int converts = cf_converts(t), size = t->size;
-    char *into = converts ? raw : to;
-    /* [0, left) lies before the array, [left, right) inside, the rest after it */
-    int64_t before = cf_max(-first, 0), to_end = cf_max(line->n - first, 0);
-    int64_t left = cf_min(count, step == 1 ? before : cf_ceil_div(before, step));
-    int64_t right = first >= line->n ? left : cf_clamp(step == 1 ? to_end : cf_ceil_div(to_end, step), left, count);
-    if (left < right) {
-        const char *inside = (const char *)line->from + (first + left * step) * line->stride * size;
-        int64_t each = right - left > 1 ? step * line->stride : 0; /* of a sample alone it could overflow */
-        if (each == 1)
-            memcpy(into + left * size, inside, (size_t)((right - left) * size));
-        else
-            cf_copy_strided(into + left * size, 1, inside, each, right - left, size);
-    }
-    pack_beyond(into, line, first, step, 0, left, size);
-    pack_beyond(into, line, first, step, right, count, size);
-    if (converts)
+    const extent e = extent_of(line, first, step, count);
+    char *into = cf_converts(t) ? raw : to;
+    if (e.left < e.right)
+        pack_inside(into, &e, line->from, t->size);
+    pack_beyond(into, line, first, step, 0, e.left, t->size);
+    pack_beyond(into, line, first, step, e.right, count, t->size);
+    if (cf_converts(t))
         cf_widen(t, to, raw, 1, count);
+}
+
+enum { MAPPED = 32 }; /* samples beyond the array that lines packed together have at most */
+#define CONSTANT INT64_MIN /* no place in an array, whose strides may be negative */
+
+/* Samples beyond the array: those at map[0], map[1], ... elements from the line's start, or the constant. */
+static inline void pack_mapped(char *into, const extent *e, const char *from, const int64_t *map, const char *cval, int size)
+{
+    for (int64_t i = 0; i < e->left; i++, map++)
+        copy_one(into + i * size, *map == CONSTANT ? cval : from + *map * size, size);
+    for (int64_t i = e->right; i < e->count; i++, map++)
+        copy_one(into + i * size, *map == CONSTANT ? cval : from + *map * size, size);
+}
+
+void cf_pack_lines(const cf_dtype *t, char *to, int64_t to_line, const void *const *from, int64_t lines, cf_line like, int64_t first,
+                   int64_t step, int64_t count, void *raw)
+{
+    const extent e = extent_of(&like, first, step, count);
+    int64_t map[MAPPED], beyond = 0;
+    const int maps = !cf_converts(t) && e.left + e.count - e.right <= MAPPED;
+    for (int64_t i = e.left ? 0 : e.right; maps && i < count; i = i + 1 == e.left ? e.right : i + 1) {
+        int64_t index = border_index(like.boundary, first + i * step, like.n);
+        map[beyond++] = index < 0 ? CONSTANT : index * like.stride;
+    }
+    for (int64_t l = 0; l < lines; l++, to += to_line) {
+        if (!from[l])
+            continue;
+        like.from = from[l];
+        if (!maps) {
+            cf_pack_line(t, to, &like, first, step, count, raw);
+            continue;
+        }
+        if (e.left < e.right)
+            pack_inside(to, &e, like.from, t->size);
+        if (t->size == 4) /* constants: one move each */
+            pack_mapped(to, &e, like.from, map, like.cval, 4);
+        else if (t->size == 8)
+            pack_mapped(to, &e, like.from, map, like.cval, 8);
+        else
+            pack_mapped(to, &e, like.from, map, like.cval, t->size);
+    }
 }

@@ -22,4 +22,8 @@ typedef struct cf_line {
  * dtype, needed only if it converts. */
 CF_HIDDEN void cf_pack_line(const cf_dtype *t, void *to, const cf_line *line, int64_t first, int64_t step, int64_t count, void *raw);
 
+/* The same for lines that are alike but for where they are, from[l] to `to` + l*to_line bytes; those that are NULL are left out. */
+CF_HIDDEN void cf_pack_lines(const cf_dtype *t, char *to, int64_t to_line, const void *const *from, int64_t lines, cf_line like, int64_t first,
+                             int64_t step, int64_t count, void *raw);
+
 #endif

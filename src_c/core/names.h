@@ -23,6 +23,7 @@
 #define cf_copy_strided CF_NAME(_copy_strided)
 #define cf_fill CF_NAME(_fill)
 #define cf_pack_line CF_NAME(_pack_line)
+#define cf_pack_lines CF_NAME(_pack_lines)
 #define cf_factors_find CF_NAME(_factors_find)
 #define cf_factors_write CF_NAME(_factors_write)
 #define cf_plan_make CF_NAME(_plan_make)

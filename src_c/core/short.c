@@ -10,7 +10,7 @@ enum {
     MAX_SAMPLES = 16384,
     MAX_TAPS = 512,
     MAX_WORK = 1 << 20, /* samples times taps: some 10 us, and threads may pay */
-    MAX_PADDED_BYTES = 8192 /* of an extended line, on the stack */
+    MAX_PADDED_BYTES = 8192 /* of an extended line, or of its ends alone, on the stack */
 };
 
 static int is_short(const corrfast_problem *p, const corrfast_options *o)
@@ -34,10 +34,35 @@ static int direct_is_best(cf_arith arith, int lanes, int64_t m, int64_t k)
     return (double)k * (tap > CF_FMA_LATENCY ? tap : CF_FMA_LATENCY) + 30 <= 30.0 * (double)m;
 }
 
+/* Sums of one kind. */
+typedef struct sums {
+    cf_line_fn *line;
+    cf_plane plane; /* but for the samples */
+    size_t size;
+    int flags;
+} sums;
+
+static void sum_line(const sums *s, const void *samples, char *y, int64_t m)
+{
+    cf_plane plane = s->plane;
+    plane.lines = &samples;
+    s->line(&plane, 1, y, m, s->flags);
+}
+
+/* Over `n` samples between zeros. */
+static void sum_padded(const sums *s, int64_t before, const char *samples, int64_t n, int64_t after, char *y, int64_t m)
+{
+    _Alignas(64) char padded[MAX_PADDED_BYTES];
+    char *inside = padded + (size_t)before * s->size;
+    memset(padded, 0, (size_t)before * s->size);
+    memcpy(inside, samples, (size_t)n * s->size);
+    memset(inside + (size_t)n * s->size, 0, (size_t)after * s->size);
+    sum_line(s, padded, y, m);
+}
+
 int cf_run_short(const cf_kernels *kernels, const corrfast_problem *p, const corrfast_options *o, const void *input, const void *kernel,
                  void *output)
 {
-    _Alignas(64) char padded[MAX_PADDED_BYTES];
     if (!is_short(p, o))
         return 0;
     const cf_dtype *dtype = cf_dtype_of(p->dtype);
@@ -45,21 +70,28 @@ int cf_run_short(const cf_kernels *kernels, const corrfast_problem *p, const cor
     if (!dtype || dtype->arith == CF_NO_ARITH || cf_converts(dtype) || m < 1)
         return 0;
     const cf_kernel_set *set = &kernels->set[dtype->arith];
-    size_t size = (size_t)dtype->size;
+    const size_t size = (size_t)dtype->size;
     if (!direct_is_best(dtype->arith, set->lanes, m, k))
         return 0;
-    if (lo + hi) {
-        if ((size_t)(n + lo + hi) * size > sizeof padded || !cf_all_finite(dtype, kernel, p->kernel_stride[2], k))
-            return 0;
-        memset(padded, 0, (size_t)lo * size);
-        memcpy(padded + (size_t)lo * size, input, (size_t)n * size);
-        memset(padded + (size_t)(lo + n) * size, 0, (size_t)hi * size);
-        input = padded;
-    }
-    int flags = dtype->is_complex && p->conjugate & CORRFAST_CONJ_INPUT ? CF_CONJ_SAMPLES : 0;
+    const int ends = (size_t)(n + lo + hi) * size > MAX_PADDED_BYTES;
+    if (lo + hi > 0 && ((ends && (size_t)(cf_max(lo, hi) + k - 1) * size > MAX_PADDED_BYTES) ||
+                        !cf_all_finite(dtype, kernel, p->kernel_stride[2], k)))
+        return 0;
+    sums s = {set->line, {.step = 1, .taps = kernel, .tap_col = p->kernel_stride[2], .kh = 1, .kw = k}, size, 0};
+    if (dtype->is_complex && p->conjugate & CORRFAST_CONJ_INPUT)
+        s.flags |= CF_CONJ_SAMPLES;
     if (dtype->is_complex && p->conjugate & CORRFAST_CONJ_KERNEL)
-        flags |= CF_CONJ_TAPS;
-    cf_plane plane = {.lines = &input, .step = 1, .taps = kernel, .tap_col = p->kernel_stride[2], .kh = 1, .kw = k};
-    set->line(&plane, 1, output, m, flags);
+        s.flags |= CF_CONJ_TAPS;
+    const char *x = input;
+    char *y = output;
+    if (lo + hi > 0 && !ends) {
+        sum_padded(&s, lo, x, n, hi, y, m);
+        return 1;
+    }
+    if (lo > 0)
+        sum_padded(&s, lo, x, k - 1, 0, y, lo);
+    sum_line(&s, x, y + (size_t)lo * size, n - k + 1);
+    if (hi > 0)
+        sum_padded(&s, 0, x + (size_t)(n - k + 1) * size, k - 1, hi, y + (size_t)(lo + n - k + 1) * size, hi);
     return 1;
 }

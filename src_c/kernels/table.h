@@ -31,7 +31,8 @@ typedef struct cf_plane {
 /* y[r*y_row + c], r < rows, c < n, over all planes.  Samples of y are contiguous along c. */
 typedef void cf_rows_fn(const cf_plane *planes, int64_t count, void *y, int64_t y_row, int64_t rows, int64_t n, int flags);
 
-/* The same for one row and planes with kh = 1 and step = 1. */
+/* The same for one row and planes with kh = 1 and step = 1.  Where no plane has more taps than a vector has lanes, these are the bits of
+ * `rows`. */
 typedef void cf_line_fn(const cf_plane *planes, int64_t count, void *y, int64_t n, int flags);
 
 /* y[j] (+)= sum_{r<rows, c<n} x[r][offset + j*step + c] * taps[r][c], j < count: long sums for few outputs. */

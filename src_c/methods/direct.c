@@ -103,13 +103,13 @@ static void tile_sum(const cf_plan *plan, tiling *t)
 }
 
 /* Columns whose windows leave the array become blocks of their own where they are few among many, and only they are packed.
- * Below some 500 columns packing all lines costs less than the calls for narrow blocks.  Returns the columns that are packed. */
+ * Where rows are short, packing all lines costs less than the calls for narrow blocks.  Returns the columns that are packed. */
 static int64_t split_ends(const cf_plan *plan, tiling *t)
 {
     const cf_axis *a = plan->task.shape.axis, *col = &a[2];
     int64_t reach = (col->k - 1) * col->dilation;
     int64_t left = cf_max(col->lo, 0), right = cf_max(cf_last_position(col) - col->n + 1, 0);
-    int64_t few = a[1].m > 1 || a[0].m > 1 ? 512 : 16384;
+    int64_t few = a[1].m == 1 && a[0].m == 1 ? 16384 : (t->by_line ? 2000 : 1200) / plan->task.dtype->arith_size;
     if (col->stride > 1 || col->m < few || left + right + 32 > col->m / 4 || reach > col->n ||
         t->slices * lines_of(t, 1) * line_of(t, cf_max(left, right)) > PACK_BYTES / plan->task.dtype->arith_size)
         return col->m;
@@ -236,23 +236,22 @@ static const void *constant_line(block *b)
     return b->fill;
 }
 
-/* The samples that the chunk's taps meet on one input line: in place, or packed into `to` (NULL: in place). */
-static const void *line_samples(const block *b, const chunk *c, const char *line, char *to)
+/* Turns pointers to the starts of `count` input lines, NULL for lines of the constant, into pointers to the samples that the chunk's taps
+ * meet: in place, or packed into `to` (NULL: in place). */
+static void line_samples(block *b, const chunk *c, const void **lines, int64_t count, char *to)
 {
     const tiling *t = &b->job->t;
     const cf_task *task = &b->job->plan->task;
     const cf_axis *col = &task->shape.axis[2];
-    const cf_dtype *dtype = task->dtype;
-    int64_t first = b->col * col->stride + c->tap_col * col->dilation - col->lo;
-    if (!to)
-        return line + first * dtype->size;
-    cf_line from = {line, col->n, col->xs, col->boundary, task->cval};
-    for (int64_t k = 0; k < t->col_classes && k < c->tap_cols; k++) {
+    const int64_t first = b->col * col->stride + c->tap_col * col->dilation - col->lo, line_bytes = t->line * task->dtype->arith_size;
+    const cf_line like = {NULL, col->n, col->xs, col->boundary, task->cval};
+    for (int64_t k = 0; to && k < t->col_classes && k < c->tap_cols; k++) {
         int64_t taps = cf_ceil_div(c->tap_cols - k, t->col_classes);
-        cf_pack_line(dtype, to + k * t->sub_line * dtype->arith_size, &from, first + k * col->dilation, col->stride,
-                     b->cols + (taps - 1) * t->col_step, b->raw);
+        cf_pack_lines(task->dtype, to + k * t->sub_line * task->dtype->arith_size, line_bytes, lines, count, like,
+                      first + k * col->dilation, col->stride, b->cols + (taps - 1) * t->col_step, b->raw);
     }
-    return to;
+    for (int64_t l = 0; l < count; l++)
+        lines[l] = !lines[l] ? constant_line(b) : to ? to + l * line_bytes : (const char *)lines[l] + first * task->dtype->size;
 }
 
 /* Whether some sample of the block's lines lies outside the array, so that they cannot be read in place. */
@@ -283,13 +282,10 @@ static cf_plane *add_slice(block *b, const chunk *c, int64_t slice, const void *
         int64_t first = (b->phase + b->row * t->row_phases) * row->stride + (c->tap_row + i) * row->dilation - row->lo;
         for (int64_t l = 0; l < count; l++) {
             int64_t index = depth < 0 ? -1 : cf_border_index(row->boundary, first + (l ? l * t->row_gap : 0), row->n);
-            if (index < 0) {
-                lines[l] = constant_line(b);
-                continue;
-            }
-            lines[l] = line_samples(b, c, x + index * row->xs * size, packs ? pack : NULL);
-            pack += packs ? t->line * arith : 0;
+            lines[l] = index < 0 ? NULL : x + index * row->xs * size;
         }
+        line_samples(b, c, lines, count, packs ? pack : NULL);
+        pack += packs ? count * t->line * arith : 0;
         for (int64_t k = 0; k < t->col_classes && k < c->tap_cols; k++)
             *plane++ = (cf_plane){.lines = lines, .offset = k * t->sub_line, .step = t->col_step, .kh = tap_rows,
                                   .kw = cf_ceil_div(c->tap_cols - k, t->col_classes)};
@@ -335,9 +331,11 @@ static void set_taps(const block *b, const chunk *c, int64_t co)
 
 static void call_kernel(const block *b, int64_t planes, void *y, int64_t y_row, int flags)
 {
+    const tiling *t = &b->job->t;
     const cf_kernel_set *set = &b->job->plan->kernels->set[b->job->plan->task.dtype->arith];
     int64_t row_bytes = y_row * b->job->plan->task.dtype->arith_size;
-    if (!b->job->t.by_line) {
+    /* narrow blocks: many rows in one call, of the same bits where a vector is longer than the taps */
+    if (!t->by_line || (b->cols < set->line_tile && b->rows > 1 && t->tap_cols <= set->lanes)) {
         set->rows(b->planes, planes, y, y_row, b->rows, b->cols, flags);
         return;
     }
