@@ -137,3 +137,12 @@ def test_prepared_kernels_give_the_bits_of_plain_calls():
     for name in LARGE:
         _, a, v, options = large(name, "f")
         assert_same_bits(corrfast.prepare(v, **options)(a), corrfast.correlate(a, v, **options), name)
+
+
+def test_equal_rows_of_many_complex_planes():
+    """A block of several rows and the row that is left over are sums of more planes than a kernel keeps apart."""
+    rng = np.random.default_rng(4)
+    a = np.repeat(random_reals(rng, (27, 1, 134), "D"), 5, 1)
+    y = corrfast.correlate(a, random_reals(rng, (27, 1, 4), "D"), stride=(1, 1, 2), method="direct")[0]
+    for row in y[1:]:
+        assert_same_bits(row, y[0])

@@ -2,6 +2,8 @@
 
 Everything is compared with the oracle, which knows nothing of factors.
 """
+import itertools
+
 import comparison
 import corrfast
 import numpy as np
@@ -180,3 +182,16 @@ def test_the_batch_does_not_change_the_method(taps):
 def test_scratch_is_below_a_mebibyte_for_each_thread(shape, lengths, dtype):
     plan = corrfast.explain(corrfast.correlate, (shape, dtype), np.ones(lengths, dtype), "same", method="separable", workers=1)
     assert plan.scratch_bytes < 2**20, plan.scratch_bytes
+
+
+@pytest.mark.parametrize("dtype", "fd")
+def test_the_layout_of_the_output_changes_no_bit(dtype):
+    """Strided outputs go through a child plan, others straight to the kernel."""
+    rng = np.random.default_rng(3)
+    for rows, taps in itertools.product((1, 2, 31, 33), (5, 9, 17, 33, 65)):
+        v = np.multiply.outer(np.array([1, 2, 3]), rng.standard_normal(taps)).astype(dtype)
+        for columns in (20, 60, 300):
+            a = rng.standard_normal((rows + 2, columns + taps - 1)).astype(dtype)
+            aside = np.empty((rows, 2 * columns), dtype)[:, ::2]
+            assert corrfast.correlate(a, v, method="separable", out=aside) is aside
+            assert_same_bits(aside, corrfast.correlate(a, v, method="separable"), (rows, taps, columns))

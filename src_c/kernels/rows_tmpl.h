@@ -29,7 +29,6 @@
 #define ROWS_VECS(rows) ((rows) > ROWS_MOST ? 0 : BY_EITHER(rows) < ROWS_WIDEST(rows) ? BY_EITHER(rows) : ROWS_WIDEST(rows))
 
 enum {
-    FN(ROWS_PLANES) = 32,    /* taken together */
     FN(NEXT) = 3,            /* lines to the one that is fetched */
     FN(FEW_TAPS) = 16,       /* of samples from memory: 5x5 is as fast in strips */
     FN(NEAR_BYTES) = 1 << 15 /* lines of one call that need not be fetched ahead: they are in the first cache */
@@ -47,7 +46,7 @@ typedef struct FN(part) {
 
 /* Rows of outputs in work. */
 typedef struct FN(strip) {
-    FN(part) part[FN(ROWS_PLANES)];
+    FN(part) part[CF_ROWS_PLANES];
     int64_t count, kh;
     int near_lines; /* whether lines are fetched from the second cache */
     ELEM *y;
@@ -434,7 +433,7 @@ static void FN(rows)(const cf_plane *planes, int64_t count, void *y, int64_t y_r
     for (; count > 0; planes += s.count, count -= s.count, flags |= CF_ACCUMULATE) { /* planes of one kind at a time */
         const int walk = FN(rows_walk)(planes, count, flags);
         s.kh = planes->kh;
-        for (s.count = 1; s.count < count && s.count < FN(ROWS_PLANES); s.count++)
+        for (s.count = 1; s.count < count && s.count < CF_ROWS_PLANES; s.count++)
             if (planes[s.count].kh != s.kh || FN(rows_walk)(planes + s.count, count, flags) != walk)
                 break;
         s.near_lines = s.count * (rows + s.kh) * n * PARTS * (int64_t)sizeof(ELEM) > FN(NEAR_BYTES);

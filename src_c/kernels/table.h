@@ -31,8 +31,11 @@ typedef struct cf_plane {
 /* y[r*y_row + c], r < rows, c < n, over all planes.  Samples of y are contiguous along c. */
 typedef void cf_rows_fn(const cf_plane *planes, int64_t count, void *y, int64_t y_row, int64_t rows, int64_t n, int flags);
 
-/* The same for one row and planes with kh = 1 and step = 1.  Where no plane has more taps than a vector has lanes, these are the bits of
- * `rows`. */
+/* Planes whose sums `rows` keeps apart in registers; after so many it goes on from y, which can change the bits of complex sums. */
+enum { CF_ROWS_PLANES = 32 };
+
+/* The same for one row and planes with kh = 1 and step = 1.  Where no plane has more taps than a vector has lanes, nor a complex sum more
+ * than CF_ROWS_PLANES planes, these are the bits of `rows`. */
 typedef void cf_line_fn(const cf_plane *planes, int64_t count, void *y, int64_t n, int flags);
 
 /* y[j] (+)= sum_{r<rows, c<n} x[r][offset + j*step + c] * taps[r][c], j < count: long sums for few outputs. */

@@ -335,8 +335,9 @@ static void call_kernel(const block *b, int64_t planes, void *y, int64_t y_row, 
     const tiling *t = &b->job->t;
     const cf_kernel_set *set = &b->job->plan->kernels->set[b->job->plan->task.dtype->arith];
     int64_t row_bytes = y_row * b->job->plan->task.dtype->arith_size;
-    /* narrow blocks: many rows in one call, of the same bits where a vector is longer than the taps */
-    if (!t->by_line || (b->cols < set->line_tile && b->rows > 1 && t->tap_cols <= set->lanes)) {
+    /* narrow blocks: many rows in one call, if it gives the same bits */
+    const int same = t->tap_cols <= set->lanes && (planes <= CF_ROWS_PLANES || !b->job->plan->task.dtype->is_complex);
+    if (!t->by_line || (same && b->cols < set->line_tile && b->rows > 1)) {
         set->rows(b->planes, planes, y, y_row, b->rows, b->cols, flags);
         return;
     }

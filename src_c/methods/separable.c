@@ -21,6 +21,7 @@ enum {
     PACK_BYTES = 64 * 1024,    /* of copies of strided samples */
     MAX_STEP = 32,
     BLOCK_ROWS = 32,           /* where planes are the intermediates */
+    CHUNK_TAPS = 4096,         /* that the method "direct" sums at once along a row */
     MEMORY_BYTES = 24000000    /* input and output together: they are in no cache */
 };
 
@@ -38,7 +39,6 @@ typedef struct walk {
     int64_t cols, col_blocks;        /* outputs along axis 2 at a time */
     int64_t height, width, pitch;    /* of what the child reads for one outer output: lines, samples of a line, between lines */
     int at_once;                     /* what is left are rows, each a single sum of one kernel: no child */
-    int by_line;                     /* of cf_line_fn, else of cf_rows_fn */
     int packs;                       /* lines of strided samples are copied, `chunk` of them at a time */
     int64_t chunk;
     int64_t run_length;              /* outputs along the outer axis that are one piece */
@@ -56,8 +56,7 @@ static void make_walk(const cf_plan *plan, walk *w)
     w->outer = outer_axis(s);
     w->rows = w->outer == 0 ? cf_min(a[1].m, BLOCK_ROWS) : 1;
     w->height = w->outer == 0 ? cf_reach(&a[1], w->rows) : 1;
-    w->at_once = w->outer == 1 && a[2].stride == 1 && (a[2].ys == 1 || a[2].m == 1);
-    w->by_line = a[2].dilation == 1 && a[2].m >= plan->kernels->set[plan->task.dtype->arith].line_tile;
+    w->at_once = w->outer == 1 && a[2].stride == 1 && a[2].k <= CHUNK_TAPS && (a[2].ys == 1 || a[2].m == 1);
     w->packs = a[2].xs != 1 && a[2].n > 1;
     w->cols = a[2].m;
     while (w->cols > 16 && 4 * w->height * cf_reach(&a[2], w->cols) * size > WINDOW_BYTES)
@@ -234,7 +233,7 @@ static int plan_child(block *b, int64_t count)
     return status;
 }
 
-/* `count` rows of outputs, from the window. */
+/* `count` rows of outputs, from the window.  By the kernel that a child would take, as it does where outputs are strided: the same bits. */
 static void sum_rows(const block *b, int64_t count, char *y)
 {
     const walk *w = b->walk;
@@ -242,11 +241,12 @@ static void sum_rows(const block *b, int64_t count, char *y)
     const cf_kernel_set *set = &w->plan->kernels->set[w->plan->task.dtype->arith];
     const int64_t size = w->plan->task.dtype->size;
     cf_plane plane = {.lines = b->lines, .step = col->dilation, .taps = w->rest, .tap_col = 1, .kh = 1, .kw = col->k};
+    const int by_line = col->dilation == 1 && (count == 1 || b->cols >= set->line_tile);
     for (int64_t r = 0; r < count; r++)
         b->lines[r] = b->window + r * w->pitch * size;
-    if (!w->by_line)
+    if (!by_line)
         set->rows(&plane, 1, y, row->ys, count, b->cols, 0);
-    for (int64_t r = 0; w->by_line && r < count; r++, plane.lines++)
+    for (int64_t r = 0; by_line && r < count; r++, plane.lines++)
         set->line(&plane, 1, y + r * row->ys * size, b->cols, 0);
 }
 
