@@ -210,8 +210,8 @@ CF_INLINE void FN(rows_strip)(const FN(strip) *s, int64_t c0, int64_t last, int6
 #define IN_ORDER() ((void)0)
 #endif
 
-/* The lines of a tile of at most kh + 1 rows against `columns` columns of taps, the first of which meets what lies `at` bytes into a line.  Sum r meets the tap
- * row i - r on line i: tap rows are counted upward. */
+/* The lines of a tile of at most kh + 1 rows against `columns` columns of taps, the first of which meets what lies `at` bytes into a line.
+ * Sum r meets the tap row i - r on line i: tap rows are counted upward. */
 CF_INLINE void FN(rows_tile_lines)(FN(acc) acc[ROWS_MOST][8], const FN(part) *p, int64_t at, const char *taps, int64_t kh, int64_t columns,
                                    int rows, int vecs, int64_t last, int64_t tail)
 {
