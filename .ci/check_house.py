@@ -14,7 +14,7 @@ SOURCE = ROOT / "src_c"
 LONG = 500
 
 # What serves everyone: no decisions, no algorithms.
-COMMON = ["corrfast.h", "core/names.h", "core/dtype.h", "core/shape.h", "core/border.h", "core/factors.h"]
+COMMON = ["corrfast.h", "core/names.h", "core/dtype.h", "core/shape.h", "core/border.h", "core/factors.h", "core/slab.h"]
 RUNTIME = ["runtime/*.h", "kernels/table.h"]
 
 # file -> what it may include beside its own header and template; the first pattern that fits decides
@@ -23,6 +23,7 @@ MAY_INCLUDE = {
     "core/api.*": [*COMMON, *RUNTIME, "core/plan.h"],
     "core/plan.*": [*COMMON, *RUNTIME],
     "core/short.*": [*COMMON, *RUNTIME, "core/plan.h"],
+    "core/slab.*": [*COMMON, "kernels/table.h"],
     "core/*": COMMON,
     "methods/*": [*COMMON, *RUNTIME, "core/plan.h"],
     "kernels/*": ["corrfast.h", "core/names.h", "core/dtype.h", "kernels/*.h"],

@@ -53,7 +53,7 @@ cdef extern from "corrfast.h" nogil:
         double seconds
         int64_t scratch_bytes
         int32_t threads, method_count
-        corrfast_report_method methods[8]
+        corrfast_report_method methods[16]
 
     int corrfast_forward(const corrfast_problem *, const corrfast_options *, const void *, const void *, void *)
     int corrfast_backward_input(const corrfast_problem *, const corrfast_options *, void *, const void *, const void *)

@@ -150,7 +150,7 @@ typedef struct corrfast_report {
     struct {
         const char *name;
         double seconds;    /* below 0: cannot run this problem */
-    } methods[8];
+    } methods[16];
 } corrfast_report;
 
 typedef struct corrfast_plan corrfast_plan;

@@ -4,14 +4,18 @@
 #include <string.h>
 
 /* In order of preference among equals; reference supports everything and comes last, so nothing is ever unimplemented. */
-static const cf_method *const methods[] = {&cf_method_direct, &cf_method_dots, &cf_method_adjoint, &cf_method_swapped,
-                                           &cf_method_separable, &cf_method_reference};
+static const cf_method *const methods[] = {
+    &cf_method_direct, &cf_method_gemm, &cf_method_gemm_gradient, &cf_method_winograd, &cf_method_winograd_gradient, &cf_method_depthwise,
+    &cf_method_depthwise_gradient, &cf_method_dots, &cf_method_adjoint, &cf_method_swapped, &cf_method_separable, &cf_method_reference};
 enum { METHOD_COUNT = (int)(sizeof methods / sizeof *methods) };
+_Static_assert(METHOD_COUNT <= sizeof((corrfast_report){0}.methods) / sizeof(*(corrfast_report){0}.methods), "reports have a place for each");
 
 /* The reference sums directly too, for dtypes that have no kernels. */
-static int allowed(const cf_method *m, int asked)
+static int allowed(const cf_method *m, const cf_plan *plan)
 {
-    return asked == CORRFAST_AUTO || asked == m->id || (asked == CORRFAST_DIRECT && m->id == CORRFAST_REFERENCE);
+    const int asked = plan->task.asked;
+    return asked == CORRFAST_AUTO || asked == m->id || (asked == CORRFAST_DIRECT && m->id == CORRFAST_REFERENCE) ||
+           (m->solves && m->supports(&plan->task) && m->solves(&plan->task, plan->kernels));
 }
 
 static int suits(const cf_method *m, const cf_task *task)
@@ -20,14 +24,14 @@ static int suits(const cf_method *m, const cf_task *task)
 }
 
 /* By what one sample costs: the method decides the bits, and these do not depend on the batch. */
-static int choose(cf_plan *plan, int asked)
+static int choose(cf_plan *plan)
 {
     int64_t batch = plan->task.shape.batch;
     plan->task.shape.batch = cf_min(batch, 1);
     plan->method = NULL;
     for (int i = 0; i < METHOD_COUNT; i++) {
         const cf_method *m = methods[i];
-        if (!allowed(m, asked) || !m->supports(&plan->task))
+        if (!allowed(m, plan) || !m->supports(&plan->task))
             continue;
         double seconds = m->seconds(&plan->task, plan->kernels);
         if ((!plan->method || seconds < plan->seconds) && suits(m, &plan->task)) {
@@ -57,12 +61,13 @@ int cf_plan_make(const cf_kernels *kernels, const corrfast_problem *p, int pass,
     t->pass = (corrfast_pass)pass;
     t->conjugate = dtype->is_complex ? p->conjugate : 0;
     t->precision = o->precision;
+    t->asked = o->method;
     t->weights = weights;
     memcpy(t->cval, p->cval, sizeof t->cval);
     t->pads_with_zero = cf_is_zero(dtype, t->cval);
     t->far = cf_traffic_bytes(t) > CF_FAR_BYTES;
     plan->kernels = kernels;
-    return choose(plan, o->method);
+    return choose(plan);
 }
 
 int cf_plan_child(const cf_plan *parent, const cf_shape *shape, corrfast_pass pass, unsigned conjugate, int method,
@@ -73,8 +78,9 @@ int cf_plan_child(const cf_plan *parent, const cf_shape *shape, corrfast_pass pa
     child->task.pass = pass;
     child->task.conjugate = conjugate;
     child->task.weights = weights;
+    child->task.asked = method;
     child->kernels = parent->kernels;
-    return choose(child, method);
+    return choose(child);
 }
 
 int cf_plan_run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
@@ -91,13 +97,13 @@ int cf_padding_needs_care(const cf_task *task, const cf_arrays *arrays)
         pads |= a[i].boundary == CORRFAST_CONSTANT && cf_leaves_array(&a[i]);
     if (!pads || !task->pads_with_zero || !task->dtype->is_float)
         return 0;
-    for (int64_t co = 0; co < s->groups * s->cout; co++)
+    for (int64_t channel = 0; channel < s->groups * s->cout; channel++)
         for (int64_t ci = 0; ci < s->cin; ci++)
             for (int64_t j0 = 0; j0 < a[0].k; j0++)
                 for (int64_t j1 = 0; j1 < a[1].k; j1++)
                     if (!cf_all_finite(task->dtype,
                                        (const char *)arrays->kernel +
-                                           (co * s->w_cout + ci * s->w_cin + j0 * a[0].ws + j1 * a[1].ws) * task->dtype->size,
+                                           (cf_w_at(s, channel / s->cout, channel % s->cout, ci) + j0 * a[0].ws + j1 * a[1].ws) * task->dtype->size,
                                        a[2].ws, a[2].k))
                         return 1;
     return 0;
@@ -124,7 +130,8 @@ int cf_plan_report(const cf_plan *plan, const corrfast_options *options, corrfas
     report->isa = plan->kernels->name;
     report->seconds = plan->seconds;
     report->threads = cf_threads_for(options, plan->method->pieces(plan), plan->seconds);
-    report->scratch_bytes = (int64_t)plan->method->scratch(plan) * report->threads;
+    report->scratch_bytes = (int64_t)cf_round64(plan->method->scratch(plan)) * report->threads +
+                            (plan->method->shared ? (int64_t)cf_round64(plan->method->shared(plan)) : 0);
     plan->method->describe(plan, report->tile, sizeof report->tile);
     double next = -1;
     const char *second = NULL;

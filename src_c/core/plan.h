@@ -13,7 +13,7 @@ typedef struct cf_task {
     const cf_dtype *dtype;
     corrfast_pass pass;
     unsigned conjugate; /* CORRFAST_CONJ_* of the operands as this pass reads them */
-    int precision;
+    int precision, asked; /* corrfast_precision; corrfast_method */
     const void *weights; /* the kernel's samples, if the plan may depend on them, else NULL */
     int far;            /* the arrays do not fit the near caches */
     int pads_with_zero; /* boundary "constant" contributes nothing */
@@ -32,9 +32,11 @@ typedef struct cf_method {
     int id;       /* corrfast_method that asks for it */
     int listed;   /* 0: runs problems for other methods, not a choice of its own */
     int (*supports)(const cf_task *task);
+    int (*solves)(const cf_task *task, const cf_kernels *kernels); /* whether it runs task->asked, another method; NULL: none */
     int (*fits)(const cf_task *task); /* whether the samples of the kernel suit it too; NULL: any do */
     double (*seconds)(const cf_task *task, const cf_kernels *kernels); /* estimate for one thread */
     size_t (*scratch)(const cf_plan *plan);                            /* bytes for one thread */
+    size_t (*shared)(const cf_plan *plan);                             /* bytes that all threads share; NULL: none */
     int64_t (*pieces)(const cf_plan *plan);
     void (*describe)(const cf_plan *plan, char *text, size_t size); /* its tiles, in words */
     int (*run)(const cf_plan *plan, const cf_arrays *arrays, cf_run *run);
@@ -48,6 +50,12 @@ struct cf_plan {
 };
 
 CF_HIDDEN extern const cf_method cf_method_direct;
+CF_HIDDEN extern const cf_method cf_method_gemm;
+CF_HIDDEN extern const cf_method cf_method_gemm_gradient;
+CF_HIDDEN extern const cf_method cf_method_winograd;
+CF_HIDDEN extern const cf_method cf_method_winograd_gradient;
+CF_HIDDEN extern const cf_method cf_method_depthwise;
+CF_HIDDEN extern const cf_method cf_method_depthwise_gradient;
 CF_HIDDEN extern const cf_method cf_method_dots;
 CF_HIDDEN extern const cf_method cf_method_adjoint;
 CF_HIDDEN extern const cf_method cf_method_swapped;

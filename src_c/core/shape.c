@@ -63,6 +63,9 @@ static int add_extent(int64_t count, int64_t stride, int64_t itemsize, int64_t *
     return CORRFAST_OK;
 }
 
+/* Methods round counts of elements up to tiles, and count bytes of what they pack: so many times an array's size fits int64. */
+enum { SPARE = 64 };
+
 int cf_shape_make(const corrfast_problem *p, int64_t itemsize, cf_shape *s)
 {
     if (!p || p->size != sizeof *p || p->rank < 1 || p->rank > CORRFAST_MAX_RANK || p->batch < 0 || p->groups < 1 ||
@@ -79,7 +82,8 @@ int cf_shape_make(const corrfast_problem *p, int64_t itemsize, cf_shape *s)
     s->w_cin = p->kernel_stride[1];
     s->y_batch = p->output_stride[0];
     s->y_channel = p->output_stride[1];
-    int64_t x_bytes = itemsize, w_bytes = itemsize, y_bytes = itemsize, outputs = itemsize;
+    int64_t x_bytes = itemsize, w_bytes = itemsize, y_bytes = itemsize;
+    int64_t inputs = itemsize * SPARE, taps = inputs, outputs = inputs; /* strides of 0 make arrays of any size of a few bytes */
     for (int i = 0; i < 3; i++) {
         cf_axis *a = &s->axis[i];
         int j = i - (3 - p->rank);
@@ -94,14 +98,20 @@ int cf_shape_make(const corrfast_problem *p, int64_t itemsize, cf_shape *s)
         if (status)
             return status;
         if (add_extent(a->n, a->xs, itemsize, &x_bytes) || add_extent(a->k, a->ws, itemsize, &w_bytes) ||
-            add_extent(a->m, a->ys, itemsize, &y_bytes) || mul(outputs, a->m, &outputs))
+            add_extent(a->m, a->ys, itemsize, &y_bytes) || mul(outputs, a->m, &outputs) || mul(inputs, a->n, &inputs) ||
+            mul(taps, a->k, &taps))
             return CORRFAST_ERR_OVERFLOW;
     }
     if (add_extent(s->batch, s->x_batch, itemsize, &x_bytes) || add_extent(s->batch, s->y_batch, itemsize, &y_bytes) ||
         add_extent(p->input_channels, s->x_channel, itemsize, &x_bytes) ||
         add_extent(p->output_channels, s->y_channel, itemsize, &y_bytes) ||
         add_extent(p->output_channels, s->w_cout, itemsize, &w_bytes) || add_extent(s->cin, s->w_cin, itemsize, &w_bytes) ||
-        mul(outputs, p->output_channels, &outputs) || mul(outputs, cf_max(s->batch, 1), &outputs))
+        mul(outputs, p->output_channels, &outputs) || mul(outputs, cf_max(s->batch, 1), &outputs) ||
+        mul(inputs, p->input_channels, &inputs) || mul(inputs, cf_max(s->batch, 1), &inputs) || mul(taps, p->output_channels, &taps) ||
+        mul(taps, s->cin, &taps))
         return CORRFAST_ERR_OVERFLOW;
+    s->x_group = s->groups > 1 ? s->cin * s->x_channel : 0;
+    s->w_group = s->groups > 1 ? s->cout * s->w_cout : 0;
+    s->y_group = s->groups > 1 ? s->cout * s->y_channel : 0;
     return CORRFAST_OK;
 }

@@ -15,10 +15,24 @@ typedef struct cf_axis {
 typedef struct cf_shape {
     cf_axis axis[3];
     int64_t batch, groups, cin, cout; /* channels per group */
-    int64_t x_batch, x_channel;       /* element strides */
-    int64_t w_cout, w_cin;
-    int64_t y_batch, y_channel;
+    int64_t x_batch, x_group, x_channel; /* element strides */
+    int64_t w_group, w_cout, w_cin;
+    int64_t y_batch, y_group, y_channel;
 } cf_shape;
+
+/* Where a channel of one sample or of the kernel begins, in elements. */
+static inline int64_t cf_x_at(const cf_shape *s, int64_t batch, int64_t group, int64_t ci)
+{
+    return batch * s->x_batch + group * s->x_group + ci * s->x_channel;
+}
+static inline int64_t cf_w_at(const cf_shape *s, int64_t group, int64_t co, int64_t ci)
+{
+    return group * s->w_group + co * s->w_cout + ci * s->w_cin;
+}
+static inline int64_t cf_y_at(const cf_shape *s, int64_t batch, int64_t group, int64_t co)
+{
+    return batch * s->y_batch + group * s->y_group + co * s->y_channel;
+}
 
 static inline int64_t cf_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t cf_max(int64_t a, int64_t b) { return a > b ? a : b; }

@@ -16,6 +16,8 @@
 #undef MASKS_i16
 #undef MASKS_i32
 #undef MASKS_i64
+#undef SQUARE_f32
+#undef SQUARE_f64
 #undef FLOAT_ADD
 #undef BY_REGISTERS
 #undef BY_SHIFTS

@@ -3,10 +3,16 @@
 #include "rows_tmpl.h"
 #include "line_tmpl.h"
 #include "dot_tmpl.h"
+#include "gemm_tmpl.h"
+#include "taps_tmpl.h"
 #if defined(WITH_PEAK) && !defined(CF_PLAIN_C)
 #include "peak_tmpl.h"
 #endif
+#ifdef WITH_WINOGRAD
+#include "winograd_tmpl.h"
+#endif
 #undef WITH_PEAK
+#undef WITH_WINOGRAD
 
 #undef NAME
 #undef TYPE
@@ -15,6 +21,11 @@
 #undef ROWS_MOST
 #undef ROWS_TEMPS
 #undef LINE_VECS
+#undef TAPS_MOST
+#undef GEMM_ROWS
+#undef GEMM_VECS
+#undef GEMM_WIDTHS
+#undef SQUARE
 #undef LINE_TAPS
 #undef LINE_SHIFTS
 #undef WRAP_ADD

@@ -18,6 +18,7 @@
 #endif
 
 #define NAME f32
+#define WITH_WINOGRAD
 #define WITH_PEAK
 #define TYPE f32
 #define ELEM float
@@ -31,6 +32,7 @@
 #include "kernel_set_tmpl.h"
 
 #define NAME f64
+#define WITH_WINOGRAD
 #define WITH_PEAK
 #define TYPE f64
 #define ELEM double
@@ -107,8 +109,10 @@
 
 #define KERNELS CF_CAT(kernels, CF_SUFFIX)
 #define KERNEL(name, type) CF_CAT(CF_CAT(CF_CAT(name, _), type), CF_SUFFIX)
-#define ROW(type, name, parts) \
-    {CF_CAT(LANES_, type) / (parts), KERNEL(LINE_TILE, name), KERNEL(rows, name), KERNEL(line, name), KERNEL(dot, name)}
+#define ROW(type, name, parts, winograd_, weave_, unweave_) \
+    {CF_CAT(LANES_, type) / (parts), KERNEL(LINE_TILE, name), KERNEL(rows, name), KERNEL(line, name), KERNEL(dot, name),                 \
+     BY_REGISTERS(4, 8) / (parts), 3 * CF_CAT(LANES_, type) / (parts), KERNEL(gemm, name), KERNEL(panel, name), KERNEL(turn, name),     \
+     KERNEL(taps, name), KERNEL(finite, name), winograd_, weave_, unweave_}
 
 static const cf_kernels KERNELS = {
     .name = CF_ISA_NAME,
@@ -117,12 +121,12 @@ static const cf_kernels KERNELS = {
     .peak_f64 = KERNEL(peak, f64),
 #endif
     .set = {
-        [CF_I16] = ROW(i16, i16, 1),
-        [CF_I32] = ROW(i32, i32, 1),
-        [CF_I64] = ROW(i64, i64, 1),
-        [CF_F32] = ROW(f32, f32, 1),
-        [CF_F64] = ROW(f64, f64, 1),
-        [CF_C64] = ROW(f32, c64, 2),
-        [CF_C128] = ROW(f64, c128, 2),
+        [CF_I16] = ROW(i16, i16, 1, NULL, NULL, NULL),
+        [CF_I32] = ROW(i32, i32, 1, NULL, NULL, NULL),
+        [CF_I64] = ROW(i64, i64, 1, NULL, NULL, NULL),
+        [CF_F32] = ROW(f32, f32, 1, KERNEL(winograd, f32), KERNEL(weave, f32), KERNEL(unweave, f32)),
+        [CF_F64] = ROW(f64, f64, 1, KERNEL(winograd, f64), KERNEL(weave, f64), KERNEL(unweave, f64)),
+        [CF_C64] = ROW(f32, c64, 2, NULL, NULL, NULL),
+        [CF_C128] = ROW(f64, c128, 2, NULL, NULL, NULL),
     },
 };

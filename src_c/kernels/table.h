@@ -42,6 +42,53 @@ typedef void cf_line_fn(const cf_plane *planes, int64_t count, void *y, int64_t 
 typedef void cf_dot_fn(const void *const *x, int64_t offset, int64_t step, const void *const *taps, int64_t rows, int64_t n,
                        void *y, int64_t count, int flags);
 
+/* y[r*y_row + c] (+)= sum_{k<count} a[r][a_at[k]] * b[b_at[k] + c], r < rows, c < n, summed in the order of k: products of matrices, in tiles
+ * of up to gemm_rows rows at a time and n <= gemm_cols.  Rows of b are read up to whole vectors. */
+typedef void cf_gemm_fn(const void *const *a, const int64_t *a_at, const void *b, const int64_t *b_at, int64_t count, void *y,
+                        int64_t y_row, int64_t rows, int64_t n, int flags);
+
+/* A stretch of n samples that is copied as it is. */
+typedef struct cf_run_part {
+    int64_t from, to, n;
+} cf_run_part;
+
+/* to[k*to_row + part.to + i] = from[at[k] + part.from + i] for all parts, which follow each other in `to`; the rest of a vector after a part
+ * may be overwritten as far as to_row goes. */
+typedef void cf_panel_fn(const void *from, const int64_t *at, int64_t count, const cf_run_part *parts, int64_t part_count, void *to,
+                         int64_t to_row);
+
+/* to[k*to_row + r] = from[r][at[k]], r < rows, k < count: rows become columns. */
+typedef void cf_turn_fn(const void *const *from, const int64_t *at, int64_t count, int64_t rows, void *to, int64_t to_row);
+
+/* w[t] (+)= sum_{r<rows, c<n} g[r*g_row + c] * x[r*x_row + at[t] + c], t < count: what a small kernel's gradient takes from one channel. */
+typedef void cf_taps_fn(const void *g, int64_t g_row, const void *x, int64_t x_row, const int64_t *at, int64_t count, int64_t rows, int64_t n,
+                        void *w, int flags);
+
+/* Whether none of n samples is NaN or Inf; true of integers. */
+typedef int cf_finite_fn(const void *from, int64_t n);
+
+/* Transforms of Winograd's method along two axes, for 3 x 3 taps: what is transformed, and to how many products. */
+enum {
+    CF_F2_INPUT,    /* 4 x 4 samples for 2 x 2 outputs, to 4 x 4 */
+    CF_F2_KERNEL,   /* 3 x 3 taps, to 4 x 4 */
+    CF_F2_OUTPUT,   /* 4 x 4 sums of products, to 2 x 2 outputs */
+    CF_F2_GRADIENT, /* 2 x 2 outputs' gradients, to 4 x 4 */
+    CF_F2_TAPS,     /* 4 x 4 sums of products of gradients with samples, to 3 x 3 taps' gradients */
+    CF_F4_INPUT,    /* 6 x 6 samples for 4 x 4 outputs, to 6 x 6 */
+    CF_F4_KERNEL,   /* 3 x 3 taps, to 6 x 6 */
+    CF_F4_OUTPUT    /* 6 x 6 sums of products, to 4 x 4 outputs */
+};
+
+/* Columns c < n: to[i*to_row + c], i counting what is made row by row, from from[j*from_row + c].  Works on whole vectors: columns up to the end
+ * of the last are read and written.  Of real floats alone, else NULL. */
+typedef void cf_winograd_fn(int kind, const void *from, int64_t from_row, void *to, int64_t to_row, int64_t n);
+
+/* to[i*m + v] = from[v*from_row + i], i < n, v < m; m is 2 or 4.  Of real floats alone, else NULL. */
+typedef void cf_weave_fn(int m, const void *from, int64_t from_row, void *to, int64_t n);
+
+/* even[i] = from[2*i], odd[i] = from[2*i + 1], i < n.  Of real floats alone, else NULL. */
+typedef void cf_unweave_fn(const void *from, void *even, void *odd, int64_t n);
+
 /* NULL in plain C.  Does `rounds` rounds of independent multiply-adds on registers alone, and returns their number: the most that one
  * core can do, to be timed. */
 typedef int64_t cf_peak_fn(int64_t rounds);
@@ -52,6 +99,15 @@ typedef struct cf_kernel_set {
     cf_rows_fn *rows;
     cf_line_fn *line;
     cf_dot_fn *dot;
+    int gemm_rows, gemm_cols; /* of a whole tile */
+    cf_gemm_fn *gemm;
+    cf_panel_fn *panel;
+    cf_turn_fn *turn;
+    cf_taps_fn *taps;
+    cf_finite_fn *finite;
+    cf_winograd_fn *winograd;
+    cf_weave_fn *weave;
+    cf_unweave_fn *unweave;
 } cf_kernel_set;
 
 typedef struct cf_kernels {

@@ -5,6 +5,7 @@
  *   fma (a*b + c; integers modulo 2**bits)  keep (pins a loaded vector in its register)
  *   CF_STREAMS   if defined: stream (store past the cache, to whole vectors of memory), fence (after the last)
  *   CF_SHIFTS    if defined, floats: shifted (the vector s lanes after the first of two), no_shift, next_shift (s = 0, s + 1)
+ *   SQUARE_T     if defined: turn_square (so many samples from `at` on, of as many rows, become columns)
  *   floats: xor_, swap (neighbors, (re, im) -> (im, re)), dup_even, dup_odd */
 
 #define V_(op, type) CF_CAT(CF_CAT(op, _), CF_CAT(type, __avx2))
@@ -26,6 +27,8 @@ typedef __m256i vec_i64__avx2;
 #define MASKS_i16 0
 #define MASKS_i32 1
 #define MASKS_i64 1
+#define SQUARE_f32 4
+#define SQUARE_f64 4
 
 static const int32_t tail_mask__avx2[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
 CF_INLINE __m256i mask32__avx2(int64_t n) { return _mm256_loadu_si256((const __m256i *)(const void *)(tail_mask__avx2 + 8 - n)); }
@@ -45,6 +48,16 @@ CF_INLINE __m256 xor_f32__avx2(__m256 a, __m256 b) { return _mm256_xor_ps(a, b);
 CF_INLINE __m256 swap_f32__avx2(__m256 a) { return _mm256_permute_ps(a, 0xb1); }
 CF_INLINE __m256 dup_even_f32__avx2(__m256 a) { return _mm256_moveldup_ps(a); }
 CF_INLINE __m256 dup_odd_f32__avx2(__m256 a) { return _mm256_movehdup_ps(a); }
+CF_INLINE void turn_square_f32__avx2(const void *const *from, int64_t at, float *to, int64_t to_row)
+{
+    __m128 a = _mm_loadu_ps((const float *)from[0] + at), b = _mm_loadu_ps((const float *)from[1] + at);
+    __m128 c = _mm_loadu_ps((const float *)from[2] + at), d = _mm_loadu_ps((const float *)from[3] + at);
+    __m128 ab = _mm_unpacklo_ps(a, b), cd = _mm_unpacklo_ps(c, d), ab2 = _mm_unpackhi_ps(a, b), cd2 = _mm_unpackhi_ps(c, d);
+    _mm_storeu_ps(to, _mm_movelh_ps(ab, cd));
+    _mm_storeu_ps(to + to_row, _mm_movehl_ps(cd, ab));
+    _mm_storeu_ps(to + 2 * to_row, _mm_movelh_ps(ab2, cd2));
+    _mm_storeu_ps(to + 3 * to_row, _mm_movehl_ps(cd2, ab2));
+}
 
 CF_INLINE __m256d zero_f64__avx2(void) { return _mm256_setzero_pd(); }
 CF_INLINE __m256d set1_f64__avx2(const double *p) { return _mm256_broadcast_sd(p); }
@@ -59,6 +72,17 @@ CF_INLINE __m256d xor_f64__avx2(__m256d a, __m256d b) { return _mm256_xor_pd(a, 
 CF_INLINE __m256d swap_f64__avx2(__m256d a) { return _mm256_permute_pd(a, 5); }
 CF_INLINE __m256d dup_even_f64__avx2(__m256d a) { return _mm256_movedup_pd(a); }
 CF_INLINE __m256d dup_odd_f64__avx2(__m256d a) { return _mm256_permute_pd(a, 15); }
+CF_INLINE void turn_square_f64__avx2(const void *const *from, int64_t at, double *to, int64_t to_row)
+{
+    __m256d a = _mm256_loadu_pd((const double *)from[0] + at), b = _mm256_loadu_pd((const double *)from[1] + at);
+    __m256d c = _mm256_loadu_pd((const double *)from[2] + at), d = _mm256_loadu_pd((const double *)from[3] + at);
+    __m256d ab = _mm256_unpacklo_pd(a, b), cd = _mm256_unpacklo_pd(c, d);
+    __m256d ab2 = _mm256_unpackhi_pd(a, b), cd2 = _mm256_unpackhi_pd(c, d);
+    _mm256_storeu_pd(to, _mm256_permute2f128_pd(ab, cd, 0x20));
+    _mm256_storeu_pd(to + to_row, _mm256_permute2f128_pd(ab2, cd2, 0x20));
+    _mm256_storeu_pd(to + 2 * to_row, _mm256_permute2f128_pd(ab, cd, 0x31));
+    _mm256_storeu_pd(to + 3 * to_row, _mm256_permute2f128_pd(ab2, cd2, 0x31));
+}
 
 CF_INLINE __m256i zero_i32__avx2(void) { return _mm256_setzero_si256(); }
 CF_INLINE __m256i set1_i32__avx2(const int32_t *p) { return _mm256_set1_epi32(*p); }

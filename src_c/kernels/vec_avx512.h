@@ -21,6 +21,8 @@ typedef __m512i vec_i64__avx512;
 #define MASKS_i16 1
 #define MASKS_i32 1
 #define MASKS_i64 1
+#define SQUARE_f32 4
+#define SQUARE_f64 4
 
 CF_INLINE __mmask8 mask8__avx512(int64_t n) { return (__mmask8)((1u << n) - 1); }
 CF_INLINE __mmask16 mask16__avx512(int64_t n) { return (__mmask16)((1u << n) - 1); }
@@ -40,6 +42,16 @@ CF_INLINE __m512 xor_f32__avx512(__m512 a, __m512 b) { return _mm512_xor_ps(a, b
 CF_INLINE __m512 swap_f32__avx512(__m512 a) { return _mm512_permute_ps(a, 0xb1); }
 CF_INLINE __m512 dup_even_f32__avx512(__m512 a) { return _mm512_moveldup_ps(a); }
 CF_INLINE __m512 dup_odd_f32__avx512(__m512 a) { return _mm512_movehdup_ps(a); }
+CF_INLINE void turn_square_f32__avx512(const void *const *from, int64_t at, float *to, int64_t to_row)
+{
+    __m128 a = _mm_loadu_ps((const float *)from[0] + at), b = _mm_loadu_ps((const float *)from[1] + at);
+    __m128 c = _mm_loadu_ps((const float *)from[2] + at), d = _mm_loadu_ps((const float *)from[3] + at);
+    __m128 ab = _mm_unpacklo_ps(a, b), cd = _mm_unpacklo_ps(c, d), ab2 = _mm_unpackhi_ps(a, b), cd2 = _mm_unpackhi_ps(c, d);
+    _mm_storeu_ps(to, _mm_movelh_ps(ab, cd));
+    _mm_storeu_ps(to + to_row, _mm_movehl_ps(cd, ab));
+    _mm_storeu_ps(to + 2 * to_row, _mm_movelh_ps(ab2, cd2));
+    _mm_storeu_ps(to + 3 * to_row, _mm_movehl_ps(cd2, ab2));
+}
 
 /* Indices into two vectors. */
 typedef __m512i shift_f32__avx512;
@@ -60,6 +72,17 @@ CF_INLINE __m512d xor_f64__avx512(__m512d a, __m512d b) { return _mm512_xor_pd(a
 CF_INLINE __m512d swap_f64__avx512(__m512d a) { return _mm512_permute_pd(a, 0x55); }
 CF_INLINE __m512d dup_even_f64__avx512(__m512d a) { return _mm512_movedup_pd(a); }
 CF_INLINE __m512d dup_odd_f64__avx512(__m512d a) { return _mm512_permute_pd(a, 0xff); }
+CF_INLINE void turn_square_f64__avx512(const void *const *from, int64_t at, double *to, int64_t to_row)
+{
+    __m256d a = _mm256_loadu_pd((const double *)from[0] + at), b = _mm256_loadu_pd((const double *)from[1] + at);
+    __m256d c = _mm256_loadu_pd((const double *)from[2] + at), d = _mm256_loadu_pd((const double *)from[3] + at);
+    __m256d ab = _mm256_unpacklo_pd(a, b), cd = _mm256_unpacklo_pd(c, d);
+    __m256d ab2 = _mm256_unpackhi_pd(a, b), cd2 = _mm256_unpackhi_pd(c, d);
+    _mm256_storeu_pd(to, _mm256_permute2f128_pd(ab, cd, 0x20));
+    _mm256_storeu_pd(to + to_row, _mm256_permute2f128_pd(ab2, cd2, 0x20));
+    _mm256_storeu_pd(to + 2 * to_row, _mm256_permute2f128_pd(ab, cd, 0x31));
+    _mm256_storeu_pd(to + 3 * to_row, _mm256_permute2f128_pd(ab2, cd2, 0x31));
+}
 
 typedef __m512i shift_f64__avx512;
 CF_INLINE __m512i no_shift_f64__avx512(void) { return _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7); }

@@ -19,6 +19,7 @@ typedef uint64x2_t vec_i64__neon;
 #define MASKS_i16 0
 #define MASKS_i32 0
 #define MASKS_i64 0
+#define SQUARE_f32 4
 
 CF_INLINE float32x4_t zero_f32__neon(void) { return vdupq_n_f32(0); }
 CF_INLINE float32x4_t set1_f32__neon(const float *p) { return vld1q_dup_f32(p); }
@@ -33,6 +34,17 @@ CF_INLINE float32x4_t xor_f32__neon(float32x4_t a, float32x4_t b)
 CF_INLINE float32x4_t swap_f32__neon(float32x4_t a) { return vrev64q_f32(a); }
 CF_INLINE float32x4_t dup_even_f32__neon(float32x4_t a) { return vtrn1q_f32(a, a); }
 CF_INLINE float32x4_t dup_odd_f32__neon(float32x4_t a) { return vtrn2q_f32(a, a); }
+CF_INLINE void turn_square_f32__neon(const void *const *from, int64_t at, float *to, int64_t to_row)
+{
+    float32x4_t a = vld1q_f32((const float *)from[0] + at), b = vld1q_f32((const float *)from[1] + at);
+    float32x4_t c = vld1q_f32((const float *)from[2] + at), d = vld1q_f32((const float *)from[3] + at);
+    float64x2_t ab = vreinterpretq_f64_f32(vzip1q_f32(a, b)), cd = vreinterpretq_f64_f32(vzip1q_f32(c, d));
+    float64x2_t ab2 = vreinterpretq_f64_f32(vzip2q_f32(a, b)), cd2 = vreinterpretq_f64_f32(vzip2q_f32(c, d));
+    vst1q_f32(to, vreinterpretq_f32_f64(vzip1q_f64(ab, cd)));
+    vst1q_f32(to + to_row, vreinterpretq_f32_f64(vzip2q_f64(ab, cd)));
+    vst1q_f32(to + 2 * to_row, vreinterpretq_f32_f64(vzip1q_f64(ab2, cd2)));
+    vst1q_f32(to + 3 * to_row, vreinterpretq_f32_f64(vzip2q_f64(ab2, cd2)));
+}
 
 CF_INLINE float64x2_t zero_f64__neon(void) { return vdupq_n_f64(0); }
 CF_INLINE float64x2_t set1_f64__neon(const double *p) { return vld1q_dup_f64(p); }

@@ -19,6 +19,7 @@ typedef __m128i vec_i64__sse2;
 #define MASKS_i16 0
 #define MASKS_i32 0
 #define MASKS_i64 0
+#define SQUARE_f32 4
 
 CF_INLINE void fence__sse2(void) { _mm_sfence(); }
 CF_INLINE __m128 zero_f32__sse2(void) { return _mm_setzero_ps(); }
@@ -32,6 +33,16 @@ CF_INLINE __m128 xor_f32__sse2(__m128 a, __m128 b) { return _mm_xor_ps(a, b); }
 CF_INLINE __m128 swap_f32__sse2(__m128 a) { return _mm_shuffle_ps(a, a, 0xb1); }
 CF_INLINE __m128 dup_even_f32__sse2(__m128 a) { return _mm_shuffle_ps(a, a, 0xa0); }
 CF_INLINE __m128 dup_odd_f32__sse2(__m128 a) { return _mm_shuffle_ps(a, a, 0xf5); }
+CF_INLINE void turn_square_f32__sse2(const void *const *from, int64_t at, float *to, int64_t to_row)
+{
+    __m128 a = _mm_loadu_ps((const float *)from[0] + at), b = _mm_loadu_ps((const float *)from[1] + at);
+    __m128 c = _mm_loadu_ps((const float *)from[2] + at), d = _mm_loadu_ps((const float *)from[3] + at);
+    __m128 ab = _mm_unpacklo_ps(a, b), cd = _mm_unpacklo_ps(c, d), ab2 = _mm_unpackhi_ps(a, b), cd2 = _mm_unpackhi_ps(c, d);
+    _mm_storeu_ps(to, _mm_movelh_ps(ab, cd));
+    _mm_storeu_ps(to + to_row, _mm_movehl_ps(cd, ab));
+    _mm_storeu_ps(to + 2 * to_row, _mm_movelh_ps(ab2, cd2));
+    _mm_storeu_ps(to + 3 * to_row, _mm_movehl_ps(cd2, ab2));
+}
 
 CF_INLINE __m128d zero_f64__sse2(void) { return _mm_setzero_pd(); }
 CF_INLINE __m128d set1_f64__sse2(const double *p) { return _mm_set1_pd(*p); }

@@ -89,19 +89,15 @@ static int phase_axis(const cf_axis *a, int64_t start, int64_t length, int64_t f
 /* Roles of a backward input problem as a forward one; axes are filled in by phase. */
 static cf_shape input_roles(const cf_shape *s)
 {
-    return (cf_shape){.batch = s->batch, .groups = s->groups, .cin = s->cout, .cout = s->cin, .x_batch = s->y_batch,
-                      .x_channel = s->y_channel, .w_cout = s->w_cin, .w_cin = s->w_cout, .y_batch = s->x_batch, .y_channel = s->x_channel};
+    return (cf_shape){.batch = s->batch, .groups = s->groups, .cin = s->cout, .cout = s->cin,
+                      .x_batch = s->y_batch, .x_group = s->y_group, .x_channel = s->y_channel,
+                      .w_group = s->w_group, .w_cout = s->w_cin, .w_cin = s->w_cout,
+                      .y_batch = s->x_batch, .y_group = s->x_group, .y_channel = s->x_channel};
 }
 
 static unsigned input_conjugate(const cf_task *t)
 {
     return (t->conjugate & CORRFAST_CONJ_KERNEL) | (t->conjugate & CORRFAST_CONJ_OUTPUT ? CORRFAST_CONJ_INPUT : 0u);
-}
-
-/* With groups the kernel's channel strides differ: output channels of the forward problem count within a group there. */
-static int64_t group_kernel(const cf_shape *s)
-{
-    return s->cout * s->w_cout;
 }
 
 static void write_zeros(const cf_task *task, const cf_shape *s, char *y)
@@ -112,13 +108,20 @@ static void write_zeros(const cf_task *task, const cf_shape *s, char *y)
         for (int64_t c = 0; c < s->groups * s->cout; c++)
             for (int64_t i = 0; i < a[0].m; i++)
                 for (int64_t j = 0; j < a[1].m; j++)
-                    cf_fill(y + (b * s->y_batch + c * s->y_channel + i * a[0].ys + j * a[1].ys) * task->dtype->size, a[2].ys, zero,
-                            a[2].m, task->dtype->size);
+                    cf_fill(y + (cf_y_at(s, b, c / s->cout, c % s->cout) + i * a[0].ys + j * a[1].ys) * task->dtype->size, a[2].ys,
+                            zero, a[2].m, task->dtype->size);
 }
 
-/* Solves one phase of one group over a window; `roles` says batch and channels, arrays where everything of the group begins. */
+/* By the method that was asked for, where it can; sums at the ends, and such things, directly. */
+static int plan_child(const cf_plan *plan, const cf_shape *shape, unsigned conjugate, cf_plan *child)
+{
+    int status = cf_plan_child(plan, shape, CORRFAST_FORWARD, conjugate, plan->task.asked, NULL, child);
+    return status == CORRFAST_ERR_METHOD ? cf_plan_child(plan, shape, CORRFAST_FORWARD, conjugate, CORRFAST_DIRECT, NULL, child) : status;
+}
+
+/* Solves one phase over a window; `roles` says batch, groups and channels, `from` where everything of them begins. */
 static int run_phase(const cf_plan *plan, const cf_shape *roles, const window *w, const int64_t f[3], const int64_t xs[3],
-                     const cf_arrays *group, cf_run *run)
+                     const cf_arrays *from, cf_run *run)
 {
     const cf_axis *a = plan->task.shape.axis;
     int64_t size = plan->task.dtype->size, tap_offset = 0, x_offset = 0;
@@ -130,24 +133,24 @@ static int run_phase(const cf_plan *plan, const cf_shape *roles, const window *w
         tap_offset += tap * a[i].ws;
         x_offset += f[i] * xs[i];
     }
-    cf_arrays arrays = {group->output, (char *)group->kernel + tap_offset * size, (char *)group->input + x_offset * size};
+    cf_arrays arrays = {from->output, (char *)from->kernel + tap_offset * size, (char *)from->input + x_offset * size};
     if (!reached) {
         write_zeros(&plan->task, &shape, arrays.output);
         return CORRFAST_OK;
     }
     cf_plan child;
-    int status = cf_plan_child(plan, &shape, CORRFAST_FORWARD, input_conjugate(&plan->task), CORRFAST_AUTO, NULL, &child);
+    int status = plan_child(plan, &shape, input_conjugate(&plan->task), &child);
     return status ? status : cf_plan_run(&child, &arrays, run);
 }
 
-static int run_phases(const cf_plan *plan, const cf_shape *roles, const window *w, const int64_t xs[3], const cf_arrays *group, cf_run *run)
+static int run_phases(const cf_plan *plan, const cf_shape *roles, const window *w, const int64_t xs[3], const cf_arrays *from, cf_run *run)
 {
     const cf_axis *a = plan->task.shape.axis;
     int64_t f[3];
     for (f[0] = 0; f[0] < cf_min(a[0].stride, w->length[0]); f[0]++)
         for (f[1] = 0; f[1] < cf_min(a[1].stride, w->length[1]); f[1]++)
             for (f[2] = 0; f[2] < cf_min(a[2].stride, w->length[2]); f[2]++) {
-                int status = run_phase(plan, roles, w, f, xs, group, run);
+                int status = run_phase(plan, roles, w, f, xs, from, run);
                 if (status)
                     return status;
             }
@@ -237,20 +240,11 @@ static int run_input(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
     memset(parent.task.cval, 0, sizeof parent.task.cval);
     if (fold_bytes && !(sums = cf_memory_take(&run->memory, fold_bytes)))
         return CORRFAST_ERR_MEMORY;
-    /* One group has one channel in and out: groups of the forward problem then lie as it expects, and run together. */
-    int together = s->cin == 1 && s->cout == 1;
-    roles.groups = together ? s->groups : 1;
-    if (together) {
-        roles.w_cout = s->w_cout;
-        roles.w_cin = 0;
-    }
-    for (int64_t g = 0; g < s->groups && !status; g++) {
-        cf_arrays group = {(char *)arrays->input + g * s->cin * s->x_channel * size, (char *)arrays->kernel + g * group_kernel(s) * size,
-                           (char *)arrays->output + g * s->cout * s->y_channel * size};
-        if (!together || g == 0)
-            status = run_phases(&parent, &roles, &inside, xs, &group, run);
-        if (fold_bytes && !status)
-            status = fold_group(&parent, &group, sums, run);
+    status = run_phases(&parent, &roles, &inside, xs, arrays, run);
+    for (int64_t g = 0; g < s->groups && fold_bytes && !status; g++) {
+        cf_arrays group = {(char *)arrays->input + g * s->x_group * size, (char *)arrays->kernel + g * s->w_group * size,
+                           (char *)arrays->output + g * s->y_group * size};
+        status = fold_group(&parent, &group, sums, run);
     }
     cf_memory_give(&run->memory, sums, fold_bytes);
     return status;
@@ -259,16 +253,14 @@ static int run_input(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 /* Roles and axes of a backward kernel problem as a forward one. */
 static cf_shape kernel_roles(const cf_shape *s)
 {
-    cf_shape r = {.batch = s->cin, .groups = 1, .cin = s->batch, .cout = s->cout, .x_batch = s->x_channel, .x_channel = s->x_batch,
-                  .w_cout = s->y_channel, .w_cin = s->y_batch, .y_batch = s->w_cin, .y_channel = s->w_cout};
+    cf_shape r = {.batch = s->cin, .groups = s->groups, .cin = s->batch, .cout = s->cout,
+                  .x_batch = s->x_channel, .x_group = s->x_group, .x_channel = s->x_batch,
+                  .w_group = s->y_group, .w_cout = s->y_channel, .w_cin = s->y_batch,
+                  .y_batch = s->w_cin, .y_group = s->w_group, .y_channel = s->w_cout};
     for (int i = 0; i < 3; i++) {
         const cf_axis *a = &s->axis[i];
         r.axis[i] = (cf_axis){.n = a->n, .k = a->m, .m = a->k, .stride = a->dilation, .dilation = a->stride, .lo = a->lo, .xs = a->xs,
                               .ws = a->ys, .ys = a->ws, .boundary = a->boundary};
-    }
-    if (s->batch == 1) { /* the groups can stay: their first channels are cin channels apart */
-        r.groups = s->groups;
-        r.x_channel = s->cin * s->x_channel;
     }
     return r;
 }
@@ -280,18 +272,11 @@ static unsigned kernel_conjugate(const cf_task *t)
 
 static int run_kernel(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 {
-    const cf_shape *s = &plan->task.shape;
-    int64_t size = plan->task.dtype->size;
-    cf_shape roles = kernel_roles(s);
+    cf_shape roles = kernel_roles(&plan->task.shape);
     cf_plan child;
-    int status = cf_plan_child(plan, &roles, CORRFAST_FORWARD, kernel_conjugate(&plan->task), CORRFAST_AUTO, NULL, &child);
-    for (int64_t g = 0; g < s->groups && !status; g += roles.groups) {
-        cf_arrays group = {(char *)arrays->input + g * s->cin * s->x_channel * size,
-                           (char *)arrays->output + g * s->cout * s->y_channel * size,
-                           (char *)arrays->kernel + g * s->cout * s->w_cout * size};
-        status = cf_plan_run(&child, &group, run);
-    }
-    return status;
+    cf_arrays swapped = {arrays->input, arrays->output, arrays->kernel};
+    int status = plan_child(plan, &roles, kernel_conjugate(&plan->task), &child);
+    return status ? status : cf_plan_run(&child, &swapped, run);
 }
 
 /* Far more positions beyond the array than products that meet there: padding and stride are huge, and the axis is almost empty. */
@@ -319,7 +304,6 @@ static int64_t typical_child(const cf_task *task, const cf_kernels *kernels, cf_
     int64_t times = 1;
     if (task->pass == CORRFAST_BACKWARD_KERNEL) {
         shape = kernel_roles(s);
-        times = s->groups / shape.groups;
     } else {
         shape = input_roles(s);
         for (int i = 0; i < 3; i++) {
@@ -330,8 +314,17 @@ static int64_t typical_child(const cf_task *task, const cf_kernels *kernels, cf_
             times *= cf_min(a->stride, a->n);
         }
     }
-    cf_plan_child(&parent, &shape, CORRFAST_FORWARD, 0, CORRFAST_AUTO, NULL, child);
+    plan_child(&parent, &shape, 0, child);
     return times;
+}
+
+static int solves(const cf_task *task, const cf_kernels *kernels)
+{
+    cf_plan child;
+    if (task->asked != CORRFAST_WINOGRAD || task->pass != CORRFAST_BACKWARD_INPUT)
+        return 0;
+    typical_child(task, kernels, &child);
+    return child.method->id == CORRFAST_WINOGRAD;
 }
 
 static double seconds(const cf_task *task, const cf_kernels *kernels)
@@ -357,13 +350,20 @@ static size_t scratch(const cf_plan *plan)
     return child.method->scratch(&child) + (fold ? (size_t)(FOLD_ELEMENTS * plan->task.dtype->size) : 0);
 }
 
+static size_t shared(const cf_plan *plan)
+{
+    cf_plan child;
+    typical_child(&plan->task, plan->kernels, &child);
+    return child.method->shared ? child.method->shared(&child) : 0;
+}
+
 static void describe(const cf_plan *plan, char *text, size_t size)
 {
     cf_plan child;
     char tile[96];
     long long times = (long long)typical_child(&plan->task, plan->kernels, &child);
     child.method->describe(&child, tile, sizeof tile);
-    snprintf(text, size, "%lld forward problem%s: %s", times, times == 1 ? "" : "s", tile);
+    snprintf(text, size, "%lld forward problem%s, %s: %s", times, times == 1 ? "" : "s", child.method->name, tile);
 }
 
 static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
@@ -372,6 +372,6 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 }
 
 const cf_method cf_method_adjoint = {
-    .name = "direct-adjoint", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports, .seconds = seconds,
-    .scratch = scratch, .pieces = pieces, .describe = describe, .run = run,
+    .name = "direct-adjoint", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports, .solves = solves, .seconds = seconds,
+    .scratch = scratch, .shared = shared, .pieces = pieces, .describe = describe, .run = run,
 };

@@ -276,7 +276,7 @@ static cf_plane *add_slice(block *b, const chunk *c, int64_t slice, const void *
     if (depth < 0 && task->pads_with_zero)
         return plane;
     const char *x = (const char *)b->job->arrays->input +
-                    (b->batch * s->x_batch + (b->group * s->cin + ci) * s->x_channel + cf_max(depth, 0) * s->axis[0].xs) * size;
+                    (cf_x_at(s, b->batch, b->group, ci) + cf_max(depth, 0) * s->axis[0].xs) * size;
     int packs = t->packs || leaves_line(b, c);
     for (int64_t i = 0; i < t->row_classes && i < c->tap_rows; i++) {
         int64_t tap_rows = cf_ceil_div(c->tap_rows - i, t->row_classes), count = b->rows + tap_rows - 1;
@@ -309,8 +309,7 @@ static void set_taps(const block *b, const chunk *c, int64_t co)
         if (task->pads_with_zero && cf_border_index(a[0].boundary, b->depth * a[0].stride + tap0 * a[0].dilation - a[0].lo, a[0].n) < 0)
             continue;
         const char *w = (const char *)b->job->arrays->kernel +
-                        ((b->group * s->cout + co) * s->w_cout + ci * s->w_cin + tap0 * a[0].ws + c->tap_row * a[1].ws +
-                         c->tap_col * a[2].ws) * size;
+                        (cf_w_at(s, b->group, co, ci) + tap0 * a[0].ws + c->tap_row * a[1].ws + c->tap_col * a[2].ws) * size;
         int64_t unit = size, tap_row = a[1].ws, tap_col = a[2].ws;
         if (cf_converts(task->dtype)) {
             char *to = b->taps + (slice - c->slice) * t->tap_rows * t->tap_cols * arith;
@@ -354,8 +353,8 @@ static char *output_at(const block *b, int64_t co)
 {
     const cf_shape *s = &b->job->plan->task.shape;
     return (char *)b->job->arrays->output +
-           (b->batch * s->y_batch + (b->group * s->cout + co) * s->y_channel + b->depth * s->axis[0].ys +
-            (b->phase + b->row * b->job->t.row_phases) * s->axis[1].ys + b->col * s->axis[2].ys) * b->job->plan->task.dtype->size;
+           (cf_y_at(s, b->batch, b->group, co) + b->depth * s->axis[0].ys + (b->phase + b->row * b->job->t.row_phases) * s->axis[1].ys +
+            b->col * s->axis[2].ys) * b->job->plan->task.dtype->size;
 }
 
 /* What was computed aside goes where it belongs. */
@@ -479,6 +478,10 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     const cf_axis *a = s->axis;
     double cycles = cf_vector_cycles(task->dtype->arith), lanes = kernels->set[task->dtype->arith].lanes;
     double vectors = ceil((double)a[2].m / lanes) * (double)cf_min(a[1].m, 4);
+    if (s->cin > 1) /* lines of many channels come from further away: half the speed of one channel, a third along single rows (Zen 4) */
+        cycles *= a[1].m == 1 ? 3 : 2;
+    else if (s->groups > 1)
+        cycles *= 1.5; /* many planes, each with lines of its own to look at */
     double tap = vectors < 8 ? fmax(CF_FMA_LATENCY, cycles * vectors) : cycles * vectors;
     double taps = (double)s->cin * (double)a[0].k * (double)a[1].k * (double)a[2].k;
     double tiles = (double)s->batch * (double)s->groups * (double)s->cout * (double)a[0].m * ceil((double)a[1].m / 4);

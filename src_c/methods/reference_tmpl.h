@@ -26,8 +26,8 @@ static void FN(forward)(const void *argument, int64_t index, cf_worker *worker)
     const cf_axis *a = s->axis;
     int cx = (t->conjugate & CORRFAST_CONJ_INPUT) != 0, cw = (t->conjugate & CORRFAST_CONJ_KERNEL) != 0;
     int64_t o1 = cf_take_digit(&index, a[1].m), o0 = cf_take_digit(&index, a[0].m);
-    int64_t channel = cf_take_digit(&index, s->groups * s->cout), b = index, first_in = channel / s->cout * s->cin;
-    T *y = (T *)job_->arrays->output + b * s->y_batch + channel * s->y_channel + o0 * a[0].ys + o1 * a[1].ys;
+    int64_t co = cf_take_digit(&index, s->cout), g = cf_take_digit(&index, s->groups), b = index;
+    T *y = (T *)job_->arrays->output + cf_y_at(s, b, g, co) + o0 * a[0].ys + o1 * a[1].ys;
     A cval = FN(load)(t->cval, 0, cx);
     for (int64_t o2 = 0; o2 < a[2].m; o2++) {
         A sum;
@@ -41,10 +41,8 @@ static void FN(forward)(const void *argument, int64_t index, cf_worker *worker)
                         if (outside && t->pads_with_zero)
                             continue;
                         A x = outside ? cval
-                                      : FN(load)(job_->arrays->input, b * s->x_batch + (first_in + ci) * s->x_channel + p0 * a[0].xs +
-                                                                          p1 * a[1].xs + p2 * a[2].xs, cx);
-                        A w = FN(load)(job_->arrays->kernel,
-                                       channel * s->w_cout + ci * s->w_cin + j0 * a[0].ws + j1 * a[1].ws + j2 * a[2].ws, cw);
+                                      : FN(load)(job_->arrays->input, cf_x_at(s, b, g, ci) + p0 * a[0].xs + p1 * a[1].xs + p2 * a[2].xs, cx);
+                        A w = FN(load)(job_->arrays->kernel, cf_w_at(s, g, co, ci) + j0 * a[0].ws + j1 * a[1].ws + j2 * a[2].ws, cw);
                         sum = ADD(sum, x, w);
                     }
         y[o2 * a[2].ys] = STORE(sum);
@@ -61,9 +59,8 @@ static void FN(backward_input)(const void *argument, int64_t index, cf_worker *w
     const cf_shape *s = &t->shape;
     const cf_axis *a = s->axis;
     int cg = (t->conjugate & CORRFAST_CONJ_OUTPUT) != 0, cw = (t->conjugate & CORRFAST_CONJ_KERNEL) != 0;
-    int64_t channel = cf_take_digit(&index, s->groups * s->cin), b = index;
-    int64_t first_out = channel / s->cin * s->cout, ci = channel % s->cin;
-    T *x = (T *)job_->arrays->input + b * s->x_batch + channel * s->x_channel;
+    int64_t ci = cf_take_digit(&index, s->cin), group = cf_take_digit(&index, s->groups), b = index;
+    T *x = (T *)job_->arrays->input + cf_x_at(s, b, group, ci);
     int aside = sizeof(A) != sizeof(T);
     A *sums = aside ? (A *)worker->scratch : (A *)(void *)x;
     int64_t s0 = aside ? a[1].n * a[2].n : a[0].xs, s1 = aside ? a[2].n : a[1].xs, s2 = aside ? 1 : a[2].xs;
@@ -71,12 +68,11 @@ static void FN(backward_input)(const void *argument, int64_t index, cf_worker *w
         for (int64_t i1 = 0; i1 < a[1].n; i1++)
             for (int64_t i2 = 0; i2 < a[2].n; i2++)
                 memset(&sums[i0 * s0 + i1 * s1 + i2 * s2], 0, sizeof(A));
-    for (int64_t co = first_out; co < first_out + s->cout; co++)
+    for (int64_t co = 0; co < s->cout; co++)
         for (int64_t o0 = 0; o0 < a[0].m; o0++)
             for (int64_t o1 = 0; o1 < a[1].m; o1++)
                 for (int64_t o2 = 0; o2 < a[2].m; o2++) {
-                    A g = FN(load)(job_->arrays->output,
-                                   b * s->y_batch + co * s->y_channel + o0 * a[0].ys + o1 * a[1].ys + o2 * a[2].ys, cg);
+                    A g = FN(load)(job_->arrays->output, cf_y_at(s, b, group, co) + o0 * a[0].ys + o1 * a[1].ys + o2 * a[2].ys, cg);
                     for (int64_t j0 = 0; j0 < a[0].k; j0++)
                         for (int64_t j1 = 0; j1 < a[1].k; j1++)
                             for (int64_t j2 = 0; j2 < a[2].k; j2++) {
@@ -84,7 +80,7 @@ static void FN(backward_input)(const void *argument, int64_t index, cf_worker *w
                                 if (p0 < 0 || p1 < 0 || p2 < 0)
                                     continue;
                                 A w = FN(load)(job_->arrays->kernel,
-                                               co * s->w_cout + ci * s->w_cin + j0 * a[0].ws + j1 * a[1].ws + j2 * a[2].ws, cw);
+                                               cf_w_at(s, group, co, ci) + j0 * a[0].ws + j1 * a[1].ws + j2 * a[2].ws, cw);
                                 A *sum = &sums[p0 * s0 + p1 * s1 + p2 * s2];
                                 *sum = ADD(*sum, g, w);
                             }
@@ -107,7 +103,7 @@ static void FN(backward_kernel)(const void *argument, int64_t index, cf_worker *
     const cf_axis *a = s->axis;
     int cg = (t->conjugate & CORRFAST_CONJ_OUTPUT) != 0, cx = (t->conjugate & CORRFAST_CONJ_INPUT) != 0;
     int64_t j2 = cf_take_digit(&index, a[2].k), j1 = cf_take_digit(&index, a[1].k), j0 = cf_take_digit(&index, a[0].k);
-    int64_t ci = cf_take_digit(&index, s->cin), co = index, first_in = co / s->cout * s->cin;
+    int64_t ci = cf_take_digit(&index, s->cin), co = cf_take_digit(&index, s->cout), group = index;
     A cval = FN(load)(t->cval, 0, cx), sum;
     memset(&sum, 0, sizeof sum);
     for (int64_t b = 0; b < s->batch; b++)
@@ -119,16 +115,14 @@ static void FN(backward_kernel)(const void *argument, int64_t index, cf_worker *
                     if (outside && t->pads_with_zero)
                         continue;
                     A x = outside ? cval
-                                  : FN(load)(job_->arrays->input, b * s->x_batch + (first_in + ci) * s->x_channel + p0 * a[0].xs +
-                                                                      p1 * a[1].xs + p2 * a[2].xs, cx);
-                    A g = FN(load)(job_->arrays->output,
-                                   b * s->y_batch + co * s->y_channel + o0 * a[0].ys + o1 * a[1].ys + o2 * a[2].ys, cg);
+                                  : FN(load)(job_->arrays->input, cf_x_at(s, b, group, ci) + p0 * a[0].xs + p1 * a[1].xs + p2 * a[2].xs, cx);
+                    A g = FN(load)(job_->arrays->output, cf_y_at(s, b, group, co) + o0 * a[0].ys + o1 * a[1].ys + o2 * a[2].ys, cg);
                     sum = ADD(sum, x, g);
                 }
                 if (cf_poll(worker, 16.0 * (double)a[2].m))
                     return;
             }
-    ((T *)job_->arrays->kernel)[co * s->w_cout + ci * s->w_cin + j0 * a[0].ws + j1 * a[1].ws + j2 * a[2].ws] = STORE(sum);
+    ((T *)job_->arrays->kernel)[cf_w_at(s, group, co, ci) + j0 * a[0].ws + j1 * a[1].ws + j2 * a[2].ws] = STORE(sum);
 }
 
 #undef FN

@@ -24,7 +24,7 @@ programs() {
     local name=$1 cc=$2 program
     shift 2
     for program in test_api test_problems check_kernels; do
-        "$cc" $warnings "$@" -Isrc_c "tests/c/$program.c" "$work/$name"/*.o -o "$work/$name/$program" -lm || return
+        "$cc" $warnings "$@" -Isrc_c "tests/c/$program.c" "$work/$name"/*.o -o "$work/$name/$program" -lm -pthread || return
     done
 }
 

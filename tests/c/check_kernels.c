@@ -4,11 +4,12 @@
  * Each case is drawn from the seed: sizes around lanes and tiles, prime strides, every flag, and data that hurt.  Each array
  * stands against an inaccessible page, at its end or at its start, so that one sample too many is a crash; a call must change
  * nothing but its outputs.  Sums that floating point holds exactly must agree exactly, others within the bound of direct summation;
- * where the samples are random, part of the same sums asked for alone must have the same bits.
+ * where the samples are random, part of the same sums asked for alone must have the same bits.  Copies must be there bit for bit,
+ * Winograd's transforms as their matrices have them.
  *
  * A kernel added to cf_kernel_set needs a case: see `kernels` in kernel_calls.h and the assertion below it. */
 #include "../../src_c/runtime/dispatch.h"
-#include "kernel_calls.h"
+#include "product_calls.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -64,6 +65,13 @@ static plain plain_sum(const call *c, const char *before, int64_t row, int64_t c
                             (const char *)c->tap_lines[r] + i * size);
         return sum;
     }
+    for (int64_t r = 0; c->kernel == KERNEL_TAPS && r < c->rows; r++)
+        for (int64_t i = 0; i < c->n; i++)
+            add_product(c, &sum, (const char *)c->lines[0][0] + (r * c->from_row + c->at[col] + i) * size,
+                        (const char *)c->plane[0].taps + (r * c->plane[0].tap_row + i) * size);
+    for (int64_t k = 0; c->kernel == KERNEL_GEMM && k < c->count; k++)
+        add_product(c, &sum, (const char *)c->lines[0][0] + (c->b_at[k] + col) * size,
+                    (const char *)c->tap_lines[row] + c->at[k] * size);
     for (const cf_plane *p = c->plane; p < c->plane + c->planes; p++)
         for (int64_t i = 0; i < p->kh; i++)
             for (int64_t j = 0; j < p->kw; j++)
@@ -106,7 +114,7 @@ static int agrees(const call *c, const char *got, const char *want, const char *
 /* The number of outputs that are not as they should be; what lies between the rows must be as `before`. */
 static int64_t differences(const call *c, const char *got, const char *want, const char *before)
 {
-    int64_t wrong = 0, rows = c->kernel == KERNEL_DOT ? 1 : c->rows, columns = c->kernel == KERNEL_DOT ? c->outputs : c->n;
+    int64_t wrong = 0, rows = sums_rows(c->kernel) ? 1 : c->rows, columns = sums_rows(c->kernel) ? c->outputs : c->n;
     size_t size = sample_size(c);
     for (int64_t r = 0; r < rows; r++) {
         size_t row = (size_t)(r * c->y_row) * size, end = row + (size_t)columns * size;
@@ -129,10 +137,7 @@ static int64_t place_matters(const cf_kernel_set *set, const call *c, const char
     part.rows = c->kernel == KERNEL_LINE ? 1 : random_between(&source, 1, c->rows - row);
     part.n = random_between(&source, 1, c->n - col);
     part.flags ^= (int)(random_bits(&source) & (CF_FAR | CF_FAR_OUTPUTS | CF_STREAM));
-    for (int64_t p = 0; p < c->planes; p++) {
-        part.plane[p].lines += row;
-        part.plane[p].offset += col;
-    }
+    take_part(&part, c, set, row, col);
     part.y_bytes = (size_t)((part.rows - 1) * c->y_row + part.n) * size;
     part.y = guarded_place(&y_slot, part.y_bytes, !c->at_end);
     size_t start = (size_t)(row * c->y_row + col) * size;
@@ -166,27 +171,29 @@ static int check(const cf_kernel_set *set, const cf_kernel_set *scalar, enum ker
 {
     source.state = case_seed;
     call c = {.kernel = kernel, .arith = arith};
+    const int sums = kernel <= LAST_SUM;
     c.fill = (enum fill)random_between(&source, 0, ariths[arith].is_float ? FILL_COUNT - 1 : RANDOM);
     c.at_end = (int)(random_bits(&source) % 2);
     c.flags = (random_bits(&source) % 2 ? CF_ACCUMULATE : 0) | (random_bits(&source) % 2 ? CF_FAR : 0) |
               (random_bits(&source) % 2 ? CF_FAR_OUTPUTS : 0) | (random_bits(&source) % 2 ? CF_STREAM : 0);
     if (ariths[arith].parts == 2)
         c.flags |= (int)(random_bits(&source) & (CF_CONJ_SAMPLES | CF_CONJ_TAPS));
-    (kernel == KERNEL_ROWS ? draw_rows : kernel == KERNEL_LINE ? draw_line : draw_dot)(&c, set);
-    place(&c);
+    draw_call(&c, set);
     char *before = malloc(c.y_bytes), *want = malloc(c.y_bytes), *got = malloc(c.y_bytes);
     if (!before || !want || !got)
         abort();
     memcpy(before, c.y, c.y_bytes);
     memcpy(want, before, c.y_bytes);
     uint64_t inputs = hash_inputs(&c);
-    if (scalar)
+    if (scalar && sums)
         run(scalar, &c, want);
     run(set, &c, c.y);
     int elsewhere = !guarded_intact(&y_slot, c.y, c.y_bytes) || hash_inputs(&c) != inputs;
     memcpy(got, c.y, c.y_bytes);
-    int64_t wrong = differences(&c, got, scalar ? want : NULL, before);
-    int64_t placed = kernel != KERNEL_DOT && c.fill == RANDOM ? place_matters(set, &c, got, before) : 0;
+    int64_t wrong = sums                         ? differences(&c, got, scalar ? want : NULL, before)
+                  : c.kernel == KERNEL_WINOGRAD ? transforms_differ(set, &c, got, before)
+                                                : copies_differ(set, &c, got, want);
+    int64_t placed = sums && !sums_rows(kernel) && c.fill == RANDOM ? place_matters(set, &c, got, before) : 0;
     if (c.fill == RANDOM)
         placed += rows_differ(set, &c, got, before);
     free(before);
@@ -194,9 +201,9 @@ static int check(const cf_kernel_set *set, const cf_kernel_set *scalar, enum ker
     free(got);
     if (!wrong && !placed && !elsewhere)
         return 0;
-    printf("%s: %lld outputs wrong, %lld rows depend on their place%s (%s, flags %d, planes %lld, rows %lld, n %lld, outputs %lld)\n",
-           doing, (long long)wrong, (long long)placed, elsewhere ? ", something else changed" : "", fills[c.fill], c.flags, (long long)c.planes,
-           (long long)c.rows, (long long)c.n, (long long)c.outputs);
+    printf("%s: %lld outputs wrong, %lld rows depend on their place%s (%s, flags %d, planes %lld, rows %lld, n %lld, outputs %lld, "
+           "count %lld)\n", doing, (long long)wrong, (long long)placed, elsewhere ? ", something else changed" : "", fills[c.fill], c.flags,
+           (long long)c.planes, (long long)c.rows, (long long)c.n, (long long)c.outputs, (long long)c.count);
     return 1;
 }
 
@@ -209,11 +216,30 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Billions of real multiply-adds a second, the best of many short runs; sizes as in an image that fits the first-level cache. */
+/* Seconds of the call, the best of many short runs of about `amount` / 3e5 each. */
+static double seconds(const cf_kernel_set *set, const call *c, double amount)
+{
+    double best = 1e9;
+    for (int round = 0; round < 30; round++) {
+        int calls = 1 + (int)(3e5 / amount);
+        double start = now();
+        for (int i = 0; i < calls; i++)
+            run(set, c, c->y);
+        double spent = (now() - start) / calls;
+        best = spent < best ? spent : best;
+    }
+    return best;
+}
+
+/* Billions of real multiply-adds a second, or of samples copied or looked at; sizes that fit the first-level cache. */
 static double speed(const cf_kernel_set *set, enum kernel kernel, cf_arith arith, int64_t taps)
 {
     call c = {.kernel = kernel, .arith = arith, .fill = INTEGERS, .planes = 1, .rows = 8, .n = 480, .outputs = 8};
     source.state = 1;
+    if (kernel >= KERNEL_GEMM) {
+        double amount = typical_call(&c, set, taps);
+        return 1e-9 * amount * (kernel <= LAST_SUM ? ariths[arith].parts * ariths[arith].parts : 1) / seconds(set, &c, amount);
+    }
     int64_t kh = kernel == KERNEL_ROWS ? taps : 1;
     c.plane[0] = (cf_plane){.kh = kh, .kw = taps, .step = 1, .tap_row = taps, .tap_col = 1, .lines = c.lines[0]};
     if (kernel == KERNEL_LINE)
@@ -226,27 +252,20 @@ static double speed(const cf_kernel_set *set, enum kernel kernel, cf_arith arith
     }
     c.plane[0].taps = place_taps(&c, &tap_slot[LINES - 1], &c.plane[0]);
     c.y = guarded_place(&y_slot, (size_t)(c.rows * c.n) * sample_size(&c), 0);
-    double sums = kernel == KERNEL_DOT ? (double)(c.rows * c.n * c.outputs) : (double)(c.rows * c.n * kh * taps), best = 1e9;
-    for (int round = 0; round < 30; round++) {
-        int calls = 1 + (int)(3e5 / sums);
-        double start = now();
-        for (int i = 0; i < calls; i++)
-            run(set, &c, c.y);
-        double spent = (now() - start) / calls;
-        best = spent < best ? spent : best;
-    }
-    return 1e-9 * sums * ariths[arith].parts * ariths[arith].parts / best;
+    double sums = kernel == KERNEL_DOT ? (double)(c.rows * c.n * c.outputs) : (double)(c.rows * c.n * kh * taps);
+    return 1e-9 * sums * ariths[arith].parts * ariths[arith].parts / seconds(set, &c, sums);
 }
 
 static void bench(const char *isa, const cf_kernel_set *set, const cf_kernel_set *scalar, enum kernel kernel, cf_arith arith)
 {
-    static const int64_t lengths[KERNEL_COUNT][3] = {{1, 3, 5}, {7, 31, 127}, {1, 0, 0}};
-    printf("%-8s %-4s %-5s", isa, kernels[kernel], ariths[arith].name);
+    static const int64_t lengths[KERNEL_COUNT][3] = {{1, 3, 5}, {7, 31, 127}, {1}, {16, TERMS}, {9, 25}, {TERMS},
+                                                     {8, LINES}, {480}, {48}, {96}, {96}};
+    printf("%-8s %-6s %-5s", isa, kernels[kernel], ariths[arith].name);
     for (int i = 0; i < 3 && lengths[kernel][i]; i++) {
         int64_t taps = lengths[kernel][i];
-        double ours = speed(set, kernel, arith, taps);
+        double ours = speed(set, kernel, arith, taps), theirs = speed(scalar, kernel, arith, taps);
         printf(kernel == KERNEL_ROWS ? "  %lldx%lld:" : "  %lld:", (long long)taps, (long long)taps);
-        printf(" %7.2f GMAC/s (%.1fx scalar)", ours, ours / speed(scalar, kernel, arith, taps));
+        printf(" %7.2f %s (%.1fx scalar)", ours, kernel <= LAST_SUM ? "GMAC/s" : "Gsamples/s", ours / theirs);
     }
     printf("\n");
 }
@@ -313,6 +332,12 @@ static int parse(int argc, char **argv)
 static int64_t work_on(const char *isa, const cf_kernel_set *set, const cf_kernel_set *scalar, enum kernel kernel, cf_arith arith)
 {
     int64_t failed = 0;
+    int right, has = has_kernel(set, kernel, arith, &right);
+    if (!has || !right) {
+        if (!right)
+            printf("%s_%s__%s is %s\n", kernels[kernel], ariths[arith].name, isa, has ? "there for a type without it" : "missing");
+        return !right;
+    }
     if (asked.task == BENCH)
         bench(isa, set, scalar, kernel, arith);
     for (int64_t i = 0; asked.task == CHECK && i < asked.cases && failed < 5; i++) {

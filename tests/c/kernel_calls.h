@@ -1,4 +1,5 @@
-/* One call of one kernel: how it is drawn from the seed, laid out between inaccessible pages, and made. */
+/* One call of one kernel: how it is drawn from the seed and laid out between inaccessible pages.  product_calls.h has gemm and what
+ * prepares its operands. */
 #ifndef CF_KERNEL_CALLS_H
 #define CF_KERNEL_CALLS_H
 
@@ -9,11 +10,15 @@
 #include <math.h>
 #include <stddef.h>
 
-enum { PLANES = 3, ROWS = 24, TAP_ROWS = 17, LINES = ROWS + TAP_ROWS - 1, OUTPUTS = 20, SLOT_BYTES = 1 << 17 };
+enum { PLANES = 3, ROWS = 24, TAP_ROWS = 17, LINES = ROWS + TAP_ROWS - 1, OUTPUTS = 20, TERMS = 128, RUNS = 5 };
+enum { SLOT_BYTES = 1 << 17 };
 
-enum kernel { KERNEL_ROWS, KERNEL_LINE, KERNEL_DOT, KERNEL_COUNT };
-static const char *const kernels[KERNEL_COUNT] = {"rows", "line", "dot"};
-_Static_assert(offsetof(cf_kernel_set, dot) + sizeof(cf_dot_fn *) == sizeof(cf_kernel_set), "a kernel without a case in the checker");
+/* The first are sums; from gemm on, product_calls.h has them. */
+enum kernel { KERNEL_ROWS, KERNEL_LINE, KERNEL_DOT, KERNEL_GEMM, KERNEL_TAPS, KERNEL_PANEL, KERNEL_TURN, KERNEL_FINITE, KERNEL_WINOGRAD,
+              KERNEL_WEAVE, KERNEL_UNWEAVE, KERNEL_COUNT, LAST_SUM = KERNEL_TAPS };
+static const char *const kernels[KERNEL_COUNT] = {"rows", "line", "dot", "gemm", "taps", "panel", "turn", "finite", "winograd", "weave",
+                                                  "unweave"};
+_Static_assert(offsetof(cf_kernel_set, unweave) + sizeof(cf_unweave_fn *) == sizeof(cf_kernel_set), "a kernel without a case");
 
 static const struct arith {
     const char *name;
@@ -34,15 +39,19 @@ enum fill { INTEGERS, ZEROS, ALTERNATING, ONE_HOT, EXTREMES, DENORMALS, RANDOM, 
 static const char *const fills[FILL_COUNT] = {"integers", "zeros", "alternating", "one-hot", "huge and tiny",
                                               "denormals", "random", "one NaN", "one Inf"};
 
-/* One call of one kernel.  `rows` counts output rows; for dot, the rows of a sum. */
+/* One call of one kernel.  `rows` counts output rows; for dot and taps, the rows of a sum; for turn and weave, the rows that become columns. */
 typedef struct call {
     enum kernel kernel;
     cf_arith arith;
     enum fill fill;
     int flags, at_end;
     int64_t planes, rows, n, y_row, outputs;
-    cf_plane plane[PLANES]; /* of dot, only plane[0]'s offset and step */
-    const void *lines[PLANES][LINES], *tap_lines[LINES];
+    cf_plane plane[PLANES]; /* of dot, only plane[0]'s offset and step; of taps, its taps and tap_row are g and g_row */
+    int64_t count, at[TERMS], b_at[TERMS], run_count; /* of gemm, taps, panel and turn; `at` is a_at of gemm */
+    cf_run_part runs[RUNS];
+    int kind;         /* of winograd, which makes `rows` rows from `count`; of unweave, whether `odd` lies first */
+    int64_t from_row; /* of winograd and weave; x_row of taps */
+    const void *lines[PLANES][LINES], *tap_lines[LINES]; /* lines[0]: also b of gemm, x of taps, what others copy from; tap_lines: also a */
     size_t y_bytes;
     void *y;
     struct { const char *block; size_t bytes; } input[PLANES * LINES + LINES]; /* everything else that the kernel reads */
@@ -54,6 +63,9 @@ static random_source source;
 
 static int64_t pick(const int64_t *from, int64_t count) { return from[random_between(&source, 0, count - 1)]; }
 #define PICK(...) pick((const int64_t[]){__VA_ARGS__}, (int64_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)))
+
+/* Whether there is one row of outputs, each a sum over all rows. */
+static int sums_rows(enum kernel kernel) { return kernel == KERNEL_DOT || kernel == KERNEL_TAPS; }
 
 static size_t sample_size(const call *c) { return ariths[c->arith].size * (size_t)ariths[c->arith].parts; }
 
@@ -118,7 +130,7 @@ static void fill_sample(const call *c, char *to, int is_tap, int64_t i)
 
 static char *place_input(call *c, const guarded *slot, size_t bytes)
 {
-    char *block = guarded_place(slot, bytes, c->at_end);
+    char *block = guarded_block(slot, bytes, c->at_end);
     c->input[c->inputs].block = block;
     c->input[c->inputs++].bytes = bytes;
     return block;
@@ -134,31 +146,61 @@ static const void *place_samples(call *c, const guarded *slot, int64_t first, in
     return block - first * (int64_t)size;
 }
 
-/* Taps; what lies between them is a NaN, or the slot's pattern for integers. */
+/* The same without samples: all NaN, or a pattern for integers, which spoils a sum that reads between those that come here. */
+static char *place_gaps(call *c, const guarded *slot, int64_t first, int64_t count)
+{
+    size_t size = sample_size(c), bytes = (size_t)count * size;
+    char *block = place_input(c, slot, bytes);
+    memset(block, GUARDED_PATTERN, bytes);
+    for (char *at = block; ariths[c->arith].is_float && at < block + bytes; at += ariths[c->arith].size)
+        put(c->arith, at, NAN);
+    return block - first * (int64_t)size;
+}
+
 static const void *place_taps(call *c, const guarded *slot, const cf_plane *p)
 {
     size_t size = sample_size(c);
     int64_t row = (p->kh - 1) * p->tap_row, col = (p->kw - 1) * p->tap_col;
     int64_t low = (row < 0 ? row : 0) + (col < 0 ? col : 0), high = (row > 0 ? row : 0) + (col > 0 ? col : 0);
-    size_t bytes = (size_t)(high - low + 1) * size;
-    char *block = place_input(c, slot, bytes), *zero = block - low * (int64_t)size;
-    for (char *at = block; ariths[c->arith].is_float && at < block + bytes; at += ariths[c->arith].size)
-        put(c->arith, at, NAN);
+    char *zero = place_gaps(c, slot, low, high - low + 1);
     for (int64_t i = 0; i < p->kh; i++)
         for (int64_t j = 0; j < p->kw; j++)
             fill_sample(c, zero + (i * p->tap_row + j * p->tap_col) * (int64_t)size, 1, i * p->kw + j);
     return zero;
 }
 
-/* One number becomes special: 1 for ONE_HOT, else NaN or Inf; any that the call reads: a sample, a tap, or what it adds to. */
-static void place_special(call *c)
+static void place_outputs(call *c, size_t bytes)
+{
+    c->y_bytes = bytes;
+    c->y = guarded_place(&y_slot, bytes, c->at_end);
+    if (c->flags & CF_ACCUMULATE)
+        for (size_t at = 0; at < bytes; at += sample_size(c))
+            fill_sample(c, (char *)c->y + at, 0, (int64_t)at);
+}
+
+static int wants_special(const call *c) { return c->fill == ONE_HOT || c->fill == ONE_NAN || c->fill == ONE_INF; }
+
+/* One number becomes special: 1 for ONE_HOT, else NaN or Inf; of sample `index`. */
+static void make_special(const call *c, const void *in, int64_t index)
 {
     const struct arith *a = &ariths[c->arith];
+    uintptr_t at = (uintptr_t)in + (uintptr_t)(index * (int64_t)sample_size(c));
+    if (random_bits(&source) % 2)
+        at += (size_t)(a->parts - 1) * a->size;
+    if (a->is_float)
+        put(c->arith, (void *)at, c->fill == ONE_HOT ? 1 : c->fill == ONE_NAN ? NAN : -INFINITY);
+    else
+        memset((void *)at, 1, a->size);
+}
+
+/* Any number that the call reads: a sample, a tap, or what it adds to. */
+static void place_special(call *c)
+{
     const cf_plane *p = &c->plane[c->planes ? random_between(&source, 0, c->planes - 1) : 0];
     int dot = c->kernel == KERNEL_DOT, where = c->fill == ONE_HOT ? 0 : (int)random_between(&source, 0, 3);
     int64_t lines = dot ? c->rows : p->kh + c->rows - 1, index;
     const void *in;
-    if ((c->fill != ONE_HOT && c->fill != ONE_NAN && c->fill != ONE_INF) || !c->planes || !lines)
+    if (!wants_special(c) || !c->planes || !lines)
         return;
     if (where == 3 && c->flags & CF_ACCUMULATE) {
         in = c->y;
@@ -173,13 +215,7 @@ static void place_special(call *c)
         in = c->lines[p - c->plane][random_between(&source, 0, lines - 1)];
         index = p->offset + random_between(&source, 0, c->n - 1 + (dot ? c->outputs - 1 : p->kw - 1) * p->step);
     }
-    uintptr_t at = (uintptr_t)in + (uintptr_t)(index * (int64_t)sample_size(c));
-    if (random_bits(&source) % 2)
-        at += (size_t)(a->parts - 1) * a->size;
-    if (a->is_float)
-        put(c->arith, (void *)at, c->fill == ONE_HOT ? 1 : c->fill == ONE_NAN ? NAN : -INFINITY);
-    else
-        memset((void *)at, 1, a->size);
+    make_special(c, in, index);
 }
 
 /* ---- cases ----------------------------------------------------------------------------------------------------------------- */
@@ -247,36 +283,9 @@ static void place(call *c)
         for (int64_t i = 0; i < plane->kh + c->rows - 1; i++)
             c->lines[p][i] = place_samples(c, &line_slot[p][i], plane->offset, c->n + (plane->kw - 1) * plane->step);
     }
-    if (c->kernel == KERNEL_DOT) {
-        c->y_bytes = (size_t)c->outputs * sample_size(c);
-    } else {
-        c->y_row = c->n + PICK(0, 1, 7, 13);
-        c->y_bytes = (size_t)((c->rows - 1) * c->y_row + c->n) * sample_size(c);
-    }
-    c->y = guarded_place(&y_slot, c->y_bytes, c->at_end);
-    if (c->flags & CF_ACCUMULATE)
-        for (size_t at = 0; at < c->y_bytes; at += sample_size(c))
-            fill_sample(c, (char *)c->y + at, 0, (int64_t)at);
+    c->y_row = c->n + PICK(0, 1, 7, 13);
+    place_outputs(c, (size_t)(c->kernel == KERNEL_DOT ? c->outputs : (c->rows - 1) * c->y_row + c->n) * sample_size(c));
     place_special(c);
-}
-
-/* FNV-1a over the inputs: a kernel must leave them alone. */
-static uint64_t hash_inputs(const call *c)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (int i = 0; i < c->inputs; i++)
-        for (size_t b = 0; b < c->input[i].bytes; b++)
-            hash = (hash ^ (unsigned char)c->input[i].block[b]) * 0x100000001b3u;
-    return hash;
-}
-
-static void run(const cf_kernel_set *set, const call *c, void *y)
-{
-    switch (c->kernel) {
-    case KERNEL_ROWS: set->rows(c->plane, c->planes, y, c->y_row, c->rows, c->n, c->flags); break;
-    case KERNEL_LINE: set->line(c->plane, c->planes, y, c->n, c->flags); break;
-    default: set->dot(c->lines[0], c->plane[0].offset, c->plane[0].step, c->tap_lines, c->rows, c->n, y, c->outputs, c->flags);
-    }
 }
 
 #endif

@@ -43,24 +43,35 @@ static inline guarded guarded_make(size_t bytes)
     return (guarded){base + page, size};
 }
 
-/* `bytes` of it, against the page behind or the page before; the rest is filled with a pattern that guarded_intact looks for. */
-static inline void *guarded_place(const guarded *g, size_t bytes, int at_end)
+/* `bytes` of it, against the page behind or the page before. */
+static inline char *guarded_block(const guarded *g, size_t bytes, int at_end)
 {
     if (bytes > g->size) {
         fprintf(stderr, "guarded memory: %zu bytes asked of %zu\n", bytes, g->size);
         exit(2);
     }
-    memset(g->start, 0xa5, g->size);
     return at_end ? g->start + g->size - bytes : g->start;
+}
+
+enum { GUARDED_PATTERN = 0xa5 };
+
+/* The same; all of it is filled with a pattern that guarded_intact looks for around the block. */
+static inline void *guarded_place(const guarded *g, size_t bytes, int at_end)
+{
+    memset(g->start, GUARDED_PATTERN, g->size);
+    return guarded_block(g, bytes, at_end);
+}
+
+/* All bytes are the pattern if the first is and each is as the one before.  A loop took two thirds of the kernel checker's time. */
+static inline int guarded_pattern(const char *from, size_t bytes)
+{
+    return !bytes || ((unsigned char)*from == GUARDED_PATTERN && memcmp(from, from + 1, bytes - 1) == 0);
 }
 
 static inline int guarded_intact(const guarded *g, const void *block, size_t bytes)
 {
     const char *low = block, *high = low + bytes;
-    for (const char *p = g->start; p < g->start + g->size; p++)
-        if ((p < low || p >= high) && (unsigned char)*p != 0xa5)
-            return 0;
-    return 1;
+    return guarded_pattern(g->start, (size_t)(low - g->start)) && guarded_pattern(high, (size_t)(g->start + g->size - high));
 }
 
 #endif

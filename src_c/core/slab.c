@@ -1,0 +1,204 @@
+#include "slab.h"
+#include "border.h"
+
+#include <string.h>
+
+static int64_t slots(const cf_slab_axis *a) { return a->period * a->width; }
+
+static cf_slab_axis axis_of(const cf_axis *a, int64_t len)
+{
+    int64_t gcd = cf_gcd(a->stride, a->dilation), period = cf_min(a->k, a->stride / gcd), shift = a->dilation / gcd;
+    double width = (double)len + (double)((a->k - 1) / period) * (double)shift;
+    if (width * (double)period > (double)len * (double)a->k) /* taps so far apart that each has its own samples */
+        return (cf_slab_axis){a->k, len, 0};
+    return (cf_slab_axis){period, (int64_t)width, shift};
+}
+
+void cf_slab_make(const cf_shape *s, const int64_t len[3], int copies, cf_slab *slab)
+{
+    const cf_axis *a = s->axis;
+    for (int i = 0; i < 3; i++)
+        slab->axis[i] = axis_of(&a[i], len[i]);
+    slab->in_place = !copies && !cf_leaves_array(&a[0]) && !cf_leaves_array(&a[1]) && !cf_leaves_array(&a[2]) &&
+                     (a[2].m == 1 || (a[2].xs == 1 && a[2].stride == 1));
+    if (slab->in_place) {
+        slab->channel = s->x_channel;
+        for (int i = 0; i < 3; i++)
+            slab->step[i] = a[i].stride * a[i].xs;
+    } else {
+        slab->step[2] = 1;
+        slab->step[1] = slots(&slab->axis[2]);
+        slab->step[0] = slab->step[1] * slots(&slab->axis[1]);
+        slab->channel = slab->step[0] * slots(&slab->axis[0]);
+    }
+}
+
+double cf_slab_channel(const cf_slab *slab)
+{
+    return slab->in_place ? 0 : (double)slots(&slab->axis[0]) * (double)slots(&slab->axis[1]) * (double)slots(&slab->axis[2]);
+}
+
+size_t cf_slab_lines_bytes(const cf_slab *slab) { return slab->in_place ? 0 : (size_t)slots(&slab->axis[1]) * sizeof(void *); }
+
+static int64_t slot_position(const cf_axis *a, const cf_slab_axis *slab, int64_t first, int64_t slot)
+{
+    return (first + slot % slab->width) * a->stride + slot / slab->width * a->dilation - a->lo;
+}
+
+/* Slots [left, right) of a phase, whose first lies at position `first`, show samples of the line. */
+typedef struct inside {
+    int64_t first, left, right;
+} inside;
+
+static inside inside_of(const cf_axis *a, int64_t first, int64_t width)
+{
+    int64_t left = cf_clamp(cf_ceil_div(cf_max(-first, 0), 2), 0, width);
+    return (inside){first, left, first >= a->n ? left : cf_clamp(cf_ceil_div(a->n - first, 2), left, width)};
+}
+
+/* Slots [i, end) of a phase beyond the line. */
+static void fill_beyond(const cf_axis *a, const cf_dtype *dtype, const char *line, const void *cval, int64_t first, int64_t i, int64_t end, char *to)
+{
+    for (; i < end; i++) {
+        int64_t index = cf_border_index(a->boundary, first + 2 * i, a->n);
+        memcpy(to + i * dtype->size, index < 0 ? cval : line + index * dtype->size, (size_t)dtype->size);
+    }
+}
+
+/* Both phases of stride 2 at once; returns 0 where they do not lie side by side. */
+static int split_lines(const cf_slab *slab, const cf_axis *a, const cf_dtype *dtype, const cf_kernel_set *set, const void *cval, int64_t first,
+                       const void *const *lines, int64_t count, char *to)
+{
+    const int64_t width = slab->axis[2].width, size = dtype->size;
+    if (!set->unweave || a->stride != 2 || slab->axis[2].period != 2 || a->xs != 1 || width < 4)
+        return 0;
+    const inside at[2] = {inside_of(a, first, width), inside_of(a, first + a->dilation, width)};
+    const int64_t start[2] = {at[0].first + 2 * at[0].left, at[1].first + 2 * at[1].left};
+    const int even = start[0] < start[1] ? 0 : 1, odd = 1 - even;
+    if (start[odd] != start[even] + 1)
+        return 0;
+    const int64_t pairs = cf_min(at[even].right - at[even].left, at[odd].right - at[odd].left);
+    for (int64_t l = 0; l < count; l++, to += slab->step[1] * size) {
+        if (!lines[l])
+            continue;
+        set->unweave((const char *)lines[l] + start[even] * size, to + (even * width + at[even].left) * size,
+                     to + (odd * width + at[odd].left) * size, pairs);
+        for (int f = 0; f < 2; f++) {
+            fill_beyond(a, dtype, lines[l], cval, at[f].first, 0, at[f].left, to + f * width * size);
+            fill_beyond(a, dtype, lines[l], cval, at[f].first, at[f].left + pairs, width, to + f * width * size);
+        }
+    }
+    return 1;
+}
+
+/* One plane of one channel: the slots of the last two axes. */
+static void fill_plane(const cf_slab *slab, const cf_shape *s, const cf_dtype *dtype, const cf_kernel_set *set, const char *x, const void *cval,
+                       const cf_slab_block *block, const void **lines, char *to)
+{
+    const cf_axis *row = &s->axis[1], *col = &s->axis[2];
+    const int64_t rows = slots(&slab->axis[1]), width = slab->axis[2].width, pitch = slab->step[1];
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t index = cf_border_index(row->boundary, slot_position(row, &slab->axis[1], block->first[1], i), row->n);
+        lines[i] = index < 0 ? NULL : x + index * row->xs * dtype->size;
+        if (index < 0)
+            cf_fill(to + i * pitch * dtype->size, 1, cval, pitch, dtype->size);
+    }
+    if (split_lines(slab, col, dtype, set, cval, block->first[2] * 2 - col->lo, lines, rows, to))
+        return;
+    cf_line like = {NULL, col->n, col->xs, col->boundary, cval};
+    for (int64_t phase = 0; phase < slab->axis[2].period; phase++)
+        cf_pack_lines(dtype, to + phase * width * dtype->size, pitch * dtype->size, lines, rows, like,
+                      block->first[2] * col->stride + phase * col->dilation - col->lo, col->stride, width, NULL);
+}
+
+void cf_slab_fill(const cf_slab *slab, const cf_shape *s, const cf_dtype *dtype, const cf_kernel_set *set, const void *x, const void *cval,
+                  const cf_slab_block *block, const void **lines, char *to)
+{
+    const cf_axis *a = &s->axis[0];
+    for (int64_t ci = 0; ci < block->channels; ci++)
+        for (int64_t i = 0; i < slots(&slab->axis[0]); i++, to += slab->step[0] * dtype->size) {
+            int64_t depth = cf_border_index(a->boundary, slot_position(a, &slab->axis[0], block->first[0], i), a->n);
+            if (depth < 0)
+                cf_fill(to, 1, cval, slab->step[0], dtype->size);
+            else
+                fill_plane(slab, s, dtype, set,
+                           (const char *)x + (cf_x_at(s, block->image, block->group, block->channel + ci) + depth * a->xs) * dtype->size, cval,
+                           block, lines, to);
+        }
+}
+
+const char *cf_slab_in_place(const cf_shape *s, const cf_dtype *dtype, const void *x, const cf_slab_block *block)
+{
+    int64_t at = cf_x_at(s, block->image, block->group, block->channel);
+    for (int i = 0; i < 3; i++)
+        at += (block->first[i] * s->axis[i].stride - s->axis[i].lo) * s->axis[i].xs;
+    return (const char *)x + at * dtype->size;
+}
+
+int64_t cf_slab_tap(const cf_slab *slab, const cf_shape *s, int axis, int64_t i)
+{
+    const cf_slab_axis *a = &slab->axis[axis];
+    return slab->in_place ? i * s->axis[axis].dilation * s->axis[axis].xs
+                          : (i % a->period * a->width + i / a->period * a->shift) * slab->step[axis];
+}
+
+void cf_choose_block(const cf_shape *s, int64_t outputs, int64_t len[3], int64_t blocks[3])
+{
+    for (int i = 2; i >= 0; i--) {
+        int64_t m = s->axis[i].m, fit = cf_clamp(outputs, 1, m);
+        len[i] = cf_ceil_div(m, cf_ceil_div(m, fit));
+        blocks[i] = cf_ceil_div(m, len[i]);
+        outputs = blocks[i] > 1 ? 1 : outputs / m;
+    }
+}
+
+int64_t cf_slab_parts(const cf_slab *slab, const int64_t len[3], int64_t image, int64_t first, int64_t n, cf_run_part *parts)
+{
+    int64_t used = 0, index = first, col = cf_take_digit(&index, len[2]), row = cf_take_digit(&index, len[1]);
+    int64_t depth = cf_take_digit(&index, len[0]), images = index;
+    for (int64_t done = 0; done < n; col = 0) {
+        int64_t run = cf_min(len[2] - col, n - done);
+        int64_t from = images * image + depth * slab->step[0] + row * slab->step[1] + col;
+        if (used && parts[used - 1].from + parts[used - 1].n == from)
+            parts[used - 1].n += run;
+        else
+            parts[used++] = (cf_run_part){from, done, run};
+        done += run;
+        if (++row == len[1]) {
+            row = 0;
+            if (++depth == len[0]) {
+                depth = 0;
+                images++;
+            }
+        }
+    }
+    return used;
+}
+
+cf_axis cf_tile_axis(const cf_axis *a, int m, int64_t first)
+{
+    cf_axis tiles = *a;
+    tiles.k = m + 2;
+    tiles.m = cf_ceil_div(cf_ceil_div(a->m - first, a->dilation), m);
+    tiles.stride = m * a->dilation;
+    tiles.lo = a->lo - first;
+    return tiles;
+}
+
+void cf_choose_tiles(const cf_shape *s, int64_t lanes, int64_t most, int64_t len[3], int64_t blocks[3])
+{
+    double best = 0;
+    for (int64_t target = most; target >= cf_max(most / 4, 1); target -= cf_max(target / 16, 1)) {
+        int64_t try_len[3], try_blocks[3];
+        cf_choose_block(s, target, try_len, try_blocks);
+        int64_t cols = try_len[0] * try_len[1] * try_len[2];
+        double used = (double)cols / (double)(cf_ceil_div(cols, lanes) * lanes);
+        for (int i = 0; i < 3; i++)
+            used *= (double)s->axis[i].m / (double)(try_len[i] * try_blocks[i]);
+        if (used > best * 1.02) {
+            best = used;
+            memcpy(len, try_len, sizeof try_len);
+            memcpy(blocks, try_blocks, sizeof try_blocks);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+/* What a block of outputs reads of an input with many channels: a copy, padded by the boundary rule and split into the phases of the stride
+ * along every axis, so that each tap meets a run of outputs in a run of samples, for any rank, stride, dilation and layout; or the input
+ * itself, where nothing is padded or strided. */
+#ifndef CF_SLAB_H
+#define CF_SLAB_H
+
+#include "../kernels/table.h"
+#include "shape.h"
+
+/* Tap i of output o, counted from the block's first, lies in slot (i % period) * width + (i / period) * shift + o. */
+typedef struct cf_slab_axis {
+    int64_t period, width, shift;
+} cf_slab_axis;
+
+typedef struct cf_slab {
+    int in_place;
+    cf_slab_axis axis[3];
+    int64_t step[3], channel; /* from an output to the next along each axis, and from a channel to the next; in samples */
+} cf_slab;
+
+/* A block of outputs: of one image and group, channels from `channel` on. */
+typedef struct cf_slab_block {
+    int64_t image, group, channel, channels, first[3];
+} cf_slab_block;
+
+/* For blocks of len[0] x len[1] x len[2] outputs; copies: never in place. */
+CF_HIDDEN void cf_slab_make(const cf_shape *s, const int64_t len[3], int copies, cf_slab *slab);
+
+/* Samples of one channel of a copy; a double, since it can be any number where an axis is long. */
+CF_HIDDEN double cf_slab_channel(const cf_slab *slab);
+
+/* Bytes of the line pointers that cf_slab_fill works with. */
+CF_HIDDEN size_t cf_slab_lines_bytes(const cf_slab *slab);
+
+/* Copies a block to `to`; x is the whole input, cval an element.  For dtypes that do not convert. */
+CF_HIDDEN void cf_slab_fill(const cf_slab *slab, const cf_shape *s, const cf_dtype *dtype, const cf_kernel_set *set, const void *x, const void *cval,
+                            const cf_slab_block *block, const void **lines, char *to);
+
+/* Where output 0 of the block meets tap 0, in the input itself. */
+CF_HIDDEN const char *cf_slab_in_place(const cf_shape *s, const cf_dtype *dtype, const void *x, const cf_slab_block *block);
+
+/* Offset of tap i of an axis. */
+CF_HIDDEN int64_t cf_slab_tap(const cf_slab *slab, const cf_shape *s, int axis, int64_t i);
+
+/* Where outputs [first, first + n) of a block of len[0] x len[1] x len[2] lie, row after row; returns the number of parts, at most n. */
+CF_HIDDEN int64_t cf_slab_parts(const cf_slab *slab, const int64_t len[3], int64_t image, int64_t first, int64_t n, cf_run_part *parts);
+
+/* Vectors [i * vectors / panels, ...) of `count` samples, in whole vectors of `lanes`: the columns of panel i of `panels`. */
+static inline void cf_panel_at(int64_t count, int64_t lanes, int64_t panels, int64_t i, int64_t *first, int64_t *n)
+{
+    int64_t vectors = cf_ceil_div(count, lanes);
+    *first = i * vectors / panels * lanes;
+    *n = cf_min((i + 1) * vectors / panels * lanes, count) - *first;
+}
+
+/* An axis whose outputs are tiles of m outputs each, every `dilation` samples from output `first` on: its kernel is what a tile reads. */
+CF_HIDDEN cf_axis cf_tile_axis(const cf_axis *a, int m, int64_t first);
+
+/* Rows of tiles of which about `most` fill a block, such that vectors are full. */
+CF_HIDDEN void cf_choose_tiles(const cf_shape *tiles, int64_t lanes, int64_t most, int64_t len[3], int64_t blocks[3]);
+
+/* The largest block of about so many outputs: whole samples, else whole planes, else whole rows, else a part of a row; how many cover each axis. */
+CF_HIDDEN void cf_choose_block(const cf_shape *s, int64_t outputs, int64_t len[3], int64_t blocks[3]);
+
+#endif

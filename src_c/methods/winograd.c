@@ -1,0 +1,499 @@
+/* Winograd's minimal filtering, forward: 3 x 3 taps along the last two axes, stride 1, many channels (A. Lavin and S. Gray, "Fast algorithms
+ * for convolutional neural networks", arXiv:1509.09308).  A tile of 2 x 2 outputs takes 16 products instead of 36 (F2), one of 4 x 4 takes 36
+ * instead of 144 (F4, less exact: only for precision "fast").
+ *
+ * Tiles of p x p samples, m = p - 2 apart, are an axis with p taps and stride m to core/slab.h; with dilation d, every d-th output is a problem
+ * of its own.  Taps of the first axis are further channels.  For a block of tiles the transformed samples V lie in L2, in panels; then, some
+ * output channels at a time, p*p matrix products U V are made and transformed back at once.
+ *
+ * Where an output is not finite, all outputs of its tile of output channels in its block are summed directly. */
+#include "../core/border.h"
+#include "../core/plan.h"
+#include "../core/slab.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    PANEL_BYTES = 24 * 1024,  /* of L1 */
+    BLOCK_BYTES = 512 * 1024, /* of transformed samples, in L2 */
+    SLAB_BYTES = 1 << 20,
+    SUM_BYTES = 128 * 1024, /* of products that wait for their transform */
+    MOST_K = 512,           /* terms of a product that a panel holds */
+    FEW_TILES = 64,         /* of a sample, which are never divided */
+    MOST_SUM_BYTES = 8192,  /* keeps scratch memory below 16 MiB */
+    SHARED_BYTES = 128 << 20, /* of transformed weights that are kept for all pieces */
+    LOCAL_BYTES = 4 << 20,    /* of the weights that a piece transforms at a time */
+    LEAST_CHANNELS = 16,    /* fewer do not pay for the transforms */
+    MOST_U_ROWS = 32,
+    TURNED = 32,            /* input channels whose taps are transformed at a time */
+    MOST_COLS = 48          /* of the widest tile */
+};
+
+typedef struct tiling {
+    int m, p;            /* outputs and samples of a tile along an axis */
+    int64_t phases[2];   /* of the dilation */
+    cf_shape shape;      /* of tiles: axes 1 and 2 count tiles of phase 0 */
+    int64_t len[3], blocks[3], cols;
+    cf_slab slab;
+    int64_t sum, channels, kc;                  /* terms of a product; input channels in the slab at a time; terms of one panel in L1 */
+    int64_t panel_cols, panels, v_point, pitch; /* samples */
+    int64_t chunk, m_point;                     /* output channels at a time */
+    int64_t u_rows, u_tile, u_point, u_chunk_point; /* output channels that lie together; samples of them, of all, of a chunk's */
+    int local;                                  /* weights are used so rarely that each piece transforms its own */
+    size_t slab_bytes, lines_bytes, patch_bytes, v_bytes, m_bytes, out_bytes, turned_bytes, u_bytes;
+} tiling;
+
+static const cf_kernel_set *set_of(const cf_plan *plan) { return &plan->kernels->set[plan->task.dtype->arith]; }
+static int64_t points(const tiling *t) { return (int64_t)t->p * t->p; }
+static int64_t round_up(int64_t n, int64_t to) { return cf_ceil_div(n, to) * to; }
+
+static void tile(const cf_plan *plan, tiling *t)
+{
+    const cf_task *task = &plan->task;
+    const cf_shape *s = &task->shape;
+    const cf_kernel_set *set = set_of(plan);
+    const int64_t size = task->dtype->size, lanes = set->lanes;
+    memset(t, 0, sizeof *t);
+    t->m = task->precision == CORRFAST_FAST && cf_min(s->cin, s->cout) >= 32 && s->axis[1].m >= 8 && s->axis[2].m >= 8 &&
+                   s->cin * s->axis[0].k * size <= MOST_SUM_BYTES / 2
+               ? 4
+               : 2;
+    t->p = t->m + 2;
+    t->shape = *s;
+    for (int i = 0; i < 2; i++) {
+        t->phases[i] = cf_min(s->axis[i + 1].dilation, s->axis[i + 1].m);
+        t->shape.axis[i + 1] = cf_tile_axis(&s->axis[i + 1], t->m, 0);
+    }
+    t->sum = s->cin * s->axis[0].k;
+    t->panel_cols = set->gemm_cols;
+    const int64_t tiles = t->shape.axis[0].m * t->shape.axis[1].m * t->shape.axis[2].m;
+    int64_t most = cf_clamp(BLOCK_BYTES / (points(t) * t->sum * size), t->panel_cols, 3 * t->panel_cols);
+    if (tiles <= FEW_TILES) /* the weights' way is longer than the samples' */
+        most = FEW_TILES;
+    cf_choose_tiles(&t->shape, lanes, most, t->len, t->blocks);
+    t->cols = t->len[0] * t->len[1] * t->len[2];
+    cf_slab_make(&t->shape, t->len, 1, &t->slab);
+    t->channels = (int64_t)fmax(1, fmin((double)s->cin, SLAB_BYTES / (cf_slab_channel(&t->slab) * (double)size)));
+    t->kc = cf_ceil_div(t->sum, cf_ceil_div(t->sum, cf_min(MOST_K, PANEL_BYTES / (t->panel_cols * size))));
+    t->panels = cf_ceil_div(t->cols, t->panel_cols);
+    t->v_point = t->panels * t->sum * t->panel_cols + t->panel_cols; /* no multiple of 4 KiB */
+    t->pitch = round_up(t->cols, lanes);
+    t->u_rows = round_up(cf_max(lanes, set->gemm_rows), set->gemm_rows);
+    t->chunk = cf_clamp(SUM_BYTES / (points(t) * t->pitch * size) / t->u_rows, 1, cf_ceil_div(s->cout, t->u_rows)) * t->u_rows;
+    t->local = s->batch * t->phases[0] * t->phases[1] * t->blocks[0] * t->blocks[1] * t->blocks[2] <= 2 ||
+               (double)s->groups * (double)s->cout * (double)(points(t) * t->sum * size) > SHARED_BYTES;
+    if (t->local)
+        t->chunk = cf_clamp(LOCAL_BYTES / (points(t) * t->sum * size) / t->u_rows * t->u_rows, t->u_rows, t->chunk);
+    t->m_point = t->chunk * t->pitch + lanes;
+    t->u_tile = t->u_rows * t->sum;
+    t->u_point = cf_ceil_div(s->cout, t->u_rows) * t->u_tile + lanes;
+    t->u_chunk_point = t->chunk / t->u_rows * t->u_tile + lanes;
+    t->lines_bytes = cf_round64(cf_slab_lines_bytes(&t->slab));
+    t->slab_bytes = cf_round64((size_t)(t->slab.channel * t->channels * size));
+    t->patch_bytes = cf_round64((size_t)(points(t) * t->panel_cols * size));
+    t->v_bytes = cf_round64((size_t)(points(t) * t->v_point * size));
+    t->m_bytes = cf_round64((size_t)(points(t) * t->m_point * size));
+    t->out_bytes = cf_round64((size_t)((t->m * t->m * t->pitch + t->len[2] * t->m) * size));
+    t->turned_bytes = cf_round64((size_t)(9 * TURNED * t->u_rows * size));
+    t->u_bytes = t->local ? cf_round64((size_t)(points(t) * t->u_chunk_point * size)) : 0;
+}
+
+static size_t worker_bytes(const tiling *t)
+{
+    return t->lines_bytes + t->slab_bytes + t->patch_bytes + t->v_bytes + t->m_bytes + t->out_bytes + t->turned_bytes + t->u_bytes;
+}
+
+static size_t weights_bytes(const cf_plan *plan, const tiling *t)
+{
+    return t->local ? 0 : (size_t)(plan->task.shape.groups * points(t) * t->u_point * plan->task.dtype->size);
+}
+
+typedef struct job {
+    const cf_plan *plan;
+    const cf_arrays *arrays;
+    tiling t;
+    char *u;
+    int64_t co_step;
+    unsigned char *poisoned; /* for each block, and each tile of output channels: some output is not finite */
+} job;
+
+typedef struct block {
+    const job *job;
+    cf_slab_block at;
+    cf_shape shape; /* tiles of its phase */
+    int64_t index, phase[2], len[3], cols, co, co_end; /* index: among all blocks */
+    const void **lines;
+    char *slab, *patch, *v, *products, *out, *turned, *u;
+    int64_t u_point;
+} block;
+
+/* ---- weights --------------------------------------------------------------------------------------------------------------- */
+
+/* Transforms the taps of u_rows output channels.  Taps are turned in the order of memory, so that they come in runs. */
+static void transform_taps(const job *j, int64_t group, int64_t co, char *turned, char *to, int64_t to_point, cf_worker *worker)
+{
+    const cf_shape *s = &j->plan->task.shape;
+    const cf_axis *a = s->axis;
+    const cf_kernel_set *set = set_of(j->plan);
+    const int64_t size = j->plan->task.dtype->size, rows = j->t.u_rows, used = cf_min(rows, s->cout - co);
+    const int backward = a[2].ws < 0 && a[1].ws < 0;
+    const int64_t first = backward ? 2 * (a[1].ws + a[2].ws) : 0, ws1 = backward ? -a[1].ws : a[1].ws, ws2 = backward ? -a[2].ws : a[2].ws;
+    int64_t at[9 * TURNED];
+    const void *from[MOST_U_ROWS];
+    for (int64_t i0 = 0; i0 < a[0].k; i0++)
+        for (int64_t ci = 0; ci < s->cin; ci += TURNED) {
+            int64_t n = cf_min(TURNED, s->cin - ci);
+            for (int64_t i = 0; i < 9 * n; i++)
+                at[i] = i / 9 * s->w_cin + i % 9 / 3 * ws1 + i % 3 * ws2;
+            for (int64_t r = 0; r < used; r++)
+                from[r] = (const char *)j->arrays->kernel + (cf_w_at(s, group, co + r, ci) + i0 * a[0].ws + first) * size;
+            set->turn(from, at, 9 * n, used, turned, rows);
+            for (int64_t i = 0; i < n; i++)
+                set->winograd(j->t.m == 2 ? CF_F2_KERNEL : CF_F4_KERNEL, turned + (9 * i + (backward ? 8 : 0)) * rows * size,
+                              backward ? -rows : rows, to + (i0 * s->cin + ci + i) * rows * size, to_point, rows);
+            if (cf_poll(worker, 256.0 * (double)(n * used)))
+                return;
+        }
+}
+
+static void weights_piece(const void *argument, int64_t index, cf_worker *worker)
+{
+    const job *j = argument;
+    const int64_t size = j->plan->task.dtype->size, rows = j->t.u_rows;
+    int64_t tile_ = cf_take_digit(&index, cf_ceil_div(j->plan->task.shape.cout, rows)), group = index;
+    transform_taps(j, group, tile_ * rows, worker->scratch, j->u + (group * points(&j->t) * j->t.u_point + tile_ * j->t.u_tile) * size,
+                   j->t.u_point, worker);
+}
+
+/* ---- samples --------------------------------------------------------------------------------------------------------------- */
+
+typedef struct span {
+    int64_t first, n;
+} span;
+
+static span panel_at(const block *b, int64_t i)
+{
+    span at;
+    cf_panel_at(b->cols, set_of(b->job->plan)->lanes, cf_ceil_div(b->cols, b->job->t.panel_cols), i, &at.first, &at.n);
+    return at;
+}
+
+/* Transforms the channels in the slab. */
+static void transform_samples(const block *b)
+{
+    const job *j = b->job;
+    const tiling *t = &j->t;
+    const cf_kernel_set *set = set_of(j->plan);
+    const int64_t size = j->plan->task.dtype->size, panels = cf_ceil_div(b->cols, t->panel_cols);
+    int64_t at[36];
+    cf_run_part parts[MOST_COLS];
+    for (int i = 0; i < t->p * t->p; i++)
+        at[i] = cf_slab_tap(&t->slab, &b->shape, 1, i / t->p) + cf_slab_tap(&t->slab, &b->shape, 2, i % t->p);
+    for (int64_t p = 0; p < panels; p++) {
+        span panel = panel_at(b, p);
+        int64_t used = cf_slab_parts(&t->slab, b->len, 0, panel.first, panel.n, parts);
+        for (int64_t i0 = 0; i0 < b->shape.axis[0].k; i0++)
+            for (int64_t ci = 0; ci < b->at.channels; ci++) {
+                const char *from = b->slab + (ci * t->slab.channel + cf_slab_tap(&t->slab, &b->shape, 0, i0)) * size;
+                int64_t k = i0 * b->shape.cin + b->at.channel + ci;
+                set->panel(from, at, points(t), parts, used, b->patch, t->panel_cols);
+                set->winograd(t->m == 2 ? CF_F2_INPUT : CF_F4_INPUT, b->patch, t->panel_cols,
+                              b->v + (p * t->sum + k) * t->panel_cols * size, t->v_point, panel.n);
+            }
+    }
+}
+
+/* ---- products and outputs -------------------------------------------------------------------------------------------------- */
+
+static void multiply(const block *b, int64_t co, int64_t rows)
+{
+    const tiling *t = &b->job->t;
+    const cf_kernel_set *set = set_of(b->job->plan);
+    const int64_t size = b->job->plan->task.dtype->size, tile_rows = set->gemm_rows, panels = cf_ceil_div(b->cols, t->panel_cols);
+    int64_t u_at[MOST_K], v_at[MOST_K];
+    const void *a[8];
+    for (int64_t k = 0; k < t->kc; k++) {
+        u_at[k] = k * t->u_rows;
+        v_at[k] = k * t->panel_cols;
+    }
+    for (int64_t point = 0; point < points(t); point++)
+        for (int64_t r = 0; r < rows; r += tile_rows)
+            for (int64_t p = 0; p < panels; p++) {
+                span panel = panel_at(b, p);
+                for (int64_t k = 0; k < t->sum; k += t->kc) {
+                    const int64_t row = t->local ? r : co + r;
+                    const char *u = b->u + (point * b->u_point + row / t->u_rows * t->u_tile + k * t->u_rows + row % t->u_rows) * size;
+                    for (int64_t i = 0; i < tile_rows; i++)
+                        a[i] = u + i * size;
+                    set->gemm(a, u_at, b->v + (point * t->v_point + (p * t->sum + k) * t->panel_cols) * size, v_at, cf_min(t->kc, t->sum - k),
+                              b->products + (point * t->m_point + r * t->pitch + panel.first) * size, t->pitch, cf_min(tile_rows, rows - r),
+                              panel.n, k ? CF_ACCUMULATE : 0);
+                }
+            }
+}
+
+/* First output of the block's tiles along an axis, counted in all outputs, and their number. */
+static span outputs_of(const block *b, int axis)
+{
+    const cf_axis *a = &b->job->plan->task.shape.axis[axis];
+    if (axis == 0)
+        return (span){b->at.first[0], b->len[0]};
+    int64_t first = b->at.first[axis] * b->job->t.m * a->dilation + b->phase[axis - 1];
+    return (span){first, cf_min(b->len[axis] * b->job->t.m, cf_ceil_div(a->m - first, a->dilation))};
+}
+
+static char *output_at(const block *b, int64_t co)
+{
+    const cf_shape *s = &b->job->plan->task.shape;
+    int64_t at = cf_y_at(s, b->at.image, b->at.group, co);
+    for (int i = 0; i < 3; i++)
+        at += outputs_of(b, i).first * s->axis[i].ys;
+    return (char *)b->job->arrays->output + at * b->job->plan->task.dtype->size;
+}
+
+/* Writes the outputs of one channel. */
+static void store(const block *b, int64_t co)
+{
+    const tiling *t = &b->job->t;
+    const cf_axis *a = b->job->plan->task.shape.axis;
+    const cf_kernel_set *set = set_of(b->job->plan);
+    const int64_t size = b->job->plan->task.dtype->size, rows = outputs_of(b, 1).n, n = outputs_of(b, 2).n, each = a[2].ys * a[2].dilation;
+    char *y = output_at(b, co), *line = b->out + t->m * t->m * t->pitch * size;
+    for (int64_t o0 = 0; o0 < b->len[0]; o0++)
+        for (int64_t o1 = 0; o1 < rows; o1++) {
+            const char *from = b->out + (o1 % t->m * t->m * t->pitch + (o0 * b->len[1] + o1 / t->m) * b->len[2]) * size;
+            char *to = y + (o0 * a[0].ys + o1 * a[1].ys * a[1].dilation) * size;
+            int straight = each == 1 && n == b->len[2] * t->m;
+            set->weave(t->m, from, t->pitch, straight ? to : line, b->len[2]);
+            if (!straight)
+                cf_copy_strided(to, each, line, 1, n, (int)size);
+        }
+}
+
+static int64_t tiles_of(const cf_plan *plan) { return cf_ceil_div(plan->task.shape.cout, set_of(plan)->gemm_rows); }
+
+/* Sums all outputs of output channels [co, co + n) of the block directly. */
+static int sum_directly(const block *b, int64_t co, int64_t n, cf_run *run)
+{
+    const cf_plan *plan = b->job->plan;
+    cf_shape s = plan->task.shape;
+    const int64_t size = plan->task.dtype->size;
+    const cf_arrays *from = b->job->arrays;
+    cf_arrays arrays = {(char *)from->input + cf_x_at(&s, b->at.image, b->at.group, 0) * size,
+                        (char *)from->kernel + cf_w_at(&s, b->at.group, co, 0) * size, output_at(b, co)};
+    cf_plan child;
+    s.batch = s.groups = 1;
+    s.cout = n;
+    for (int i = 0; i < 3; i++) {
+        cf_axis *a = &s.axis[i];
+        span outputs = outputs_of(b, i);
+        a->lo -= outputs.first * a->stride;
+        a->m = outputs.n;
+        if (i > 0) {
+            a->stride = a->dilation;
+            a->ys *= a->dilation;
+        }
+    }
+    int status = cf_plan_child(plan, &s, CORRFAST_FORWARD, plan->task.conjugate, CORRFAST_DIRECT, NULL, &child);
+    return status ? status : cf_plan_run(&child, &arrays, run);
+}
+
+static void write_outputs(const block *b, int64_t co, int64_t rows)
+{
+    const tiling *t = &b->job->t;
+    const cf_kernel_set *set = set_of(b->job->plan);
+    const int64_t size = b->job->plan->task.dtype->size;
+    for (int64_t r = 0; r < rows; r += set->gemm_rows) {
+        const int64_t n = cf_min(set->gemm_rows, rows - r);
+        int finite = 1;
+        for (int64_t i = r; i < r + n; i++) {
+            set->winograd(t->m == 2 ? CF_F2_OUTPUT : CF_F4_OUTPUT, b->products + i * t->pitch * size, t->m_point, b->out, t->pitch, b->cols);
+            for (int64_t o = 0; o < t->m * t->m; o++)
+                finite &= set->finite(b->out + o * t->pitch * size, b->cols);
+            store(b, co + i);
+        }
+        if (!finite)
+            b->job->poisoned[b->index * tiles_of(b->job->plan) + (co + r) / set->gemm_rows] = 1;
+    }
+}
+
+static int64_t channel_pieces(const job *j) { return cf_ceil_div(j->plan->task.shape.cout, j->co_step); }
+
+/* Returns 0 where a phase has no such block. */
+static int place(block *b, int64_t index)
+{
+    const job *j = b->job;
+    const tiling *t = &j->t;
+    const cf_shape *s = &j->plan->task.shape;
+    b->co = cf_take_digit(&index, channel_pieces(j)) * j->co_step;
+    b->co_end = cf_min(b->co + j->co_step, s->cout);
+    b->index = index;
+    for (int i = 2; i >= 0; i--)
+        b->at.first[i] = cf_take_digit(&index, t->blocks[i]) * t->len[i];
+    for (int i = 1; i >= 0; i--)
+        b->phase[i] = cf_take_digit(&index, t->phases[i]);
+    b->at.group = cf_take_digit(&index, s->groups);
+    b->at.image = index;
+    b->shape = t->shape;
+    b->cols = 1;
+    for (int i = 0; i < 3; i++) {
+        if (i > 0)
+            b->shape.axis[i] = cf_tile_axis(&s->axis[i], t->m, b->phase[i - 1]);
+        b->len[i] = cf_min(t->len[i], b->shape.axis[i].m - b->at.first[i]);
+        if (b->len[i] <= 0)
+            return 0;
+        b->cols *= b->len[i];
+    }
+    return 1;
+}
+
+static void piece(const void *argument, int64_t index, cf_worker *worker)
+{
+    const job *j = argument;
+    const tiling *t = &j->t;
+    const cf_task *task = &j->plan->task;
+    const cf_shape *s = &task->shape;
+    const int64_t size = task->dtype->size;
+    block b = {.job = j};
+    if (!place(&b, index))
+        return;
+    char *memory = worker->scratch;
+    b.lines = (const void **)(void *)memory;
+    b.slab = memory += t->lines_bytes;
+    b.patch = memory += t->slab_bytes;
+    b.v = memory += t->patch_bytes;
+    b.products = memory += t->v_bytes;
+    b.out = memory += t->m_bytes;
+    b.turned = memory += t->out_bytes;
+    b.u = t->local ? memory + t->turned_bytes : j->u + b.at.group * points(t) * t->u_point * size;
+    b.u_point = t->local ? t->u_chunk_point : t->u_point;
+    for (b.at.channel = 0; b.at.channel < s->cin; b.at.channel += t->channels) {
+        b.at.channels = cf_min(t->channels, s->cin - b.at.channel);
+        cf_slab_fill(&t->slab, &b.shape, task->dtype, set_of(j->plan), j->arrays->input, task->cval, &b.at, b.lines, b.slab);
+        transform_samples(&b);
+    }
+    for (int64_t co = b.co; co < b.co_end; co += t->chunk) {
+        int64_t n = cf_min(t->chunk, b.co_end - co);
+        for (int64_t r = 0; t->local && r < n; r += t->u_rows)
+            transform_taps(j, b.at.group, co + r, b.turned, b.u + r / t->u_rows * t->u_tile * size, b.u_point, worker);
+        multiply(&b, co, n);
+        write_outputs(&b, co, n);
+        if (cf_poll(worker, (double)(points(t) * t->sum) * (double)(b.cols * n)))
+            return;
+    }
+}
+
+/* ---- the method ------------------------------------------------------------------------------------------------------------ */
+
+static int supports(const cf_task *task)
+{
+    const cf_shape *s = &task->shape;
+    const cf_axis *a = s->axis;
+    const int floats = (task->dtype->arith == CF_F32 || task->dtype->arith == CF_F64) && !cf_converts(task->dtype);
+    const int worth = task->asked == CORRFAST_WINOGRAD || cf_min(s->cin, s->cout) >= LEAST_CHANNELS;
+    return task->pass == CORRFAST_FORWARD && task->precision != CORRFAST_EXACT && floats && worth && a[1].k == 3 && a[2].k == 3 &&
+           a[1].stride == 1 && a[2].stride == 1 && a[0].m >= 1 && a[1].m >= 1 && a[2].m >= 1 && a[0].k >= 1 && s->cin >= 1 &&
+           (double)s->cin * (double)a[0].k * task->dtype->size <= MOST_SUM_BYTES && a[1].dilation <= 1 << 16 && a[2].dilation <= 1 << 16;
+}
+
+static double seconds(const cf_task *task, const cf_kernels *kernels)
+{
+    const cf_shape *s = &task->shape;
+    const cf_plan plan = {.task = *task, .kernels = kernels};
+    const cf_kernel_set *set = &kernels->set[task->dtype->arith];
+    tiling t;
+    tile(&plan, &t);
+    double blocks = (double)s->batch * (double)s->groups * (double)(t.blocks[0] * t.blocks[1] * t.blocks[2]) * (double)(t.phases[0] * t.phases[1]);
+    double vectors = (double)(t.pitch / set->lanes), sum = (double)t.sum, cycles = cf_vector_cycles(task->dtype->arith), p2 = (double)points(&t);
+    double products = p2 * sum * vectors * (double)round_up(s->cout, set->gemm_rows) * cycles;
+    double transforms = p2 * vectors * (4 * sum + 4 * (double)s->cout);
+    double weights = (t.local ? blocks : 1) * p2 * sum * (double)s->cout;
+    return 2e-6 + (blocks * (products + transforms) + weights) * CF_CYCLE + cf_traffic_seconds(task);
+}
+
+static int64_t pieces_of(const cf_plan *plan, const tiling *t)
+{
+    return plan->task.shape.batch * plan->task.shape.groups * t->phases[0] * t->phases[1] * t->blocks[0] * t->blocks[1] * t->blocks[2];
+}
+
+/* Weights, and a flag for each tile of output channels of a block. */
+static size_t shared_bytes(const cf_plan *plan, const tiling *t)
+{
+    return cf_round64(weights_bytes(plan, t)) + cf_round64((size_t)(pieces_of(plan, t) * tiles_of(plan)));
+}
+
+static int64_t pieces(const cf_plan *plan)
+{
+    tiling t;
+    tile(plan, &t);
+    return pieces_of(plan, &t) * cf_ceil_div(plan->task.shape.cout, t.chunk);
+}
+
+static size_t scratch(const cf_plan *plan)
+{
+    tiling t;
+    tile(plan, &t);
+    return worker_bytes(&t);
+}
+
+static size_t shared(const cf_plan *plan)
+{
+    tiling t;
+    tile(plan, &t);
+    return shared_bytes(plan, &t);
+}
+
+static void describe(const cf_plan *plan, char *text, size_t size)
+{
+    tiling t;
+    tile(plan, &t);
+    snprintf(text, size, "F(%dx%d, 3x3), blocks of %lld tiles, %lld output channels at a time", t.m, t.m, (long long)t.cols, (long long)t.chunk);
+}
+
+static int sum_poisoned(const job *j, cf_run *run)
+{
+    const int64_t tiles = tiles_of(j->plan), rows = set_of(j->plan)->gemm_rows;
+    job all = *j; /* blocks with all their output channels */
+    all.co_step = round_up(j->plan->task.shape.cout, rows);
+    for (int64_t i = 0; i < pieces_of(j->plan, &j->t); i++)
+        for (int64_t co = 0; co < tiles; co++) {
+            block b = {.job = &all};
+            if (!j->poisoned[i * tiles + co] || !place(&b, i))
+                continue;
+            int status = sum_directly(&b, co * rows, cf_min(rows, j->plan->task.shape.cout - co * rows), run);
+            if (status)
+                return status;
+        }
+    return CORRFAST_OK;
+}
+
+static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
+{
+    const cf_shape *s = &plan->task.shape;
+    job j = {.plan = plan, .arrays = arrays};
+    tile(plan, &j.t);
+    int threads = cf_threads_for(run->options, pieces(plan), plan->seconds), status = CORRFAST_OK;
+    int64_t count = pieces_of(plan, &j.t), chunks = cf_ceil_div(s->cout, j.t.chunk);
+    int64_t parts = threads == 1 || count >= 4 * threads ? 1 : cf_min(cf_ceil_div(4 * threads, count), chunks);
+    j.co_step = cf_ceil_div(chunks, parts) * j.t.chunk;
+    const size_t u_bytes = weights_bytes(plan, &j.t), bytes = shared_bytes(plan, &j.t);
+    if (!(j.u = cf_memory_take(&run->memory, bytes)))
+        return CORRFAST_ERR_MEMORY;
+    j.poisoned = (unsigned char *)j.u + cf_round64(u_bytes);
+    memset(j.poisoned, 0, (size_t)(count * tiles_of(plan)));
+    if (u_bytes)
+        status = cf_run_pieces(run, s->groups * cf_ceil_div(s->cout, j.t.u_rows), plan->seconds * 0.1, j.t.turned_bytes, weights_piece, &j);
+    if (!status)
+        status = cf_run_pieces(run, count * channel_pieces(&j), plan->seconds, worker_bytes(&j.t), piece, &j);
+    if (!status)
+        status = sum_poisoned(&j, run);
+    cf_memory_give(&run->memory, j.u, bytes);
+    return status;
+}
+
+const cf_method cf_method_winograd = {
+    .name = "winograd", .id = CORRFAST_WINOGRAD, .listed = 1, .supports = supports, .seconds = seconds, .scratch = scratch, .shared = shared,
+    .pieces = pieces, .describe = describe, .run = run,
+};

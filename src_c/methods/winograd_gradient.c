@@ -1,0 +1,319 @@
+/* Winograd's minimal filtering for the gradient of 3 x 3 taps: a tile of 2 x 2 gradients and 4 x 4 samples adds 16 products to sums from which
+ * the 9 taps are made once at the end, instead of 36 products (F(3x3, 2x2): the transpose of what winograd.c does, with the same points).
+ *
+ * Tiles are those of winograd.c.  For a block of them, samples X and gradients G of some channels are transformed; then each of 16 points is a
+ * matrix product over tiles, with rows of G as they lie and X turned into columns.  The sums of a piece's channels stay in its memory.
+ *
+ * Sums run over images, phases of the dilation, blocks and tiles in this order.  If any result is not finite, all are summed directly. */
+#include "../core/border.h"
+#include "../core/plan.h"
+#include "../core/slab.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    TILES = 128,        /* of a block: terms that a panel in L1 holds */
+    CHANNELS = 64,      /* of a piece, in and out */
+    MOST_COLS = 48,     /* of the widest tile */
+    LEAST_CHANNELS = 16,
+    POINTS = 16
+};
+
+typedef struct tiling {
+    int64_t phases[2];
+    cf_shape shape; /* of tiles: axes 1 and 2 count tiles of phase 0 */
+    int64_t len[3], blocks[3], pitch, x_point, g_point;
+    cf_slab slab;
+    int64_t channels, couts, rows, sum_point; /* rows: of X, channels and taps of the first axis */
+    size_t lines_bytes, slab_bytes, patch_bytes, x_bytes, g_bytes, panel_bytes, sum_bytes;
+} tiling;
+
+static const cf_kernel_set *set_of(const cf_plan *plan) { return &plan->kernels->set[plan->task.dtype->arith]; }
+static int64_t round_up(int64_t n, int64_t to) { return cf_ceil_div(n, to) * to; }
+
+static void tile(const cf_plan *plan, int threads, tiling *t)
+{
+    const cf_shape *s = &plan->task.shape;
+    const cf_kernel_set *set = set_of(plan);
+    const int64_t size = plan->task.dtype->size;
+    memset(t, 0, sizeof *t);
+    t->shape = *s;
+    for (int i = 0; i < 2; i++) {
+        t->phases[i] = cf_min(s->axis[i + 1].dilation, s->axis[i + 1].m);
+        t->shape.axis[i + 1] = cf_tile_axis(&s->axis[i + 1], 2, 0);
+    }
+    cf_choose_tiles(&t->shape, set->lanes, TILES, t->len, t->blocks);
+    cf_slab_make(&t->shape, t->len, 1, &t->slab);
+    t->pitch = round_up(t->len[0] * t->len[1] * t->len[2], set->lanes);
+    const int64_t most = t->pitch <= TILES / 2 ? 2 * CHANNELS : CHANNELS; /* few tiles: what is transformed should serve more channels */
+    t->channels = cf_clamp(most / s->axis[0].k, 1, s->cin);
+    t->couts = cf_min(s->cout, most);
+    while (threads > 1 && t->channels > 8 && s->groups * cf_ceil_div(s->cin, t->channels) * cf_ceil_div(s->cout, t->couts) < 4 * threads)
+        t->channels = cf_ceil_div(t->channels, 2);
+    t->rows = t->channels * s->axis[0].k;
+    t->x_point = t->rows * t->pitch + set->lanes; /* no multiple of 4 KiB */
+    t->g_point = t->couts * t->pitch + set->lanes;
+    t->sum_point = round_up(t->couts * t->rows, set->lanes) + set->lanes;
+    t->lines_bytes = cf_round64(cf_slab_lines_bytes(&t->slab)) + cf_round64((size_t)(2 * t->pitch) * sizeof(int64_t));
+    t->slab_bytes = cf_round64((size_t)(t->slab.channel * t->channels * size));
+    t->patch_bytes = cf_round64((size_t)(POINTS * (t->pitch + set->lanes) * size));
+    t->x_bytes = cf_round64((size_t)(POINTS * t->x_point * size));
+    t->g_bytes = cf_round64((size_t)(POINTS * t->g_point * size));
+    t->panel_bytes = cf_round64((size_t)(t->pitch * set->gemm_cols * size));
+    t->sum_bytes = cf_round64((size_t)(POINTS * t->sum_point * size));
+}
+
+static size_t worker_bytes(const tiling *t)
+{
+    return t->lines_bytes + t->slab_bytes + t->patch_bytes + t->x_bytes + t->g_bytes + t->panel_bytes + t->sum_bytes;
+}
+
+typedef struct job {
+    const cf_plan *plan;
+    const cf_arrays *arrays;
+    tiling t;
+    atomic_int *poisoned;
+} job;
+
+typedef struct block {
+    const job *job;
+    cf_slab_block at;
+    cf_shape shape; /* tiles of its phase */
+    int64_t phase[2], len[3], cols, co, couts;
+    const void **lines;
+    int64_t *tile_at, *panel_at;
+    char *slab, *patch, *x, *g, *panel, *sums;
+} block;
+
+/* Transforms the samples of the block's channels. */
+static void transform_samples(const block *b)
+{
+    const job *j = b->job;
+    const tiling *t = &j->t;
+    const cf_kernel_set *set = set_of(j->plan);
+    const int64_t size = j->plan->task.dtype->size, depths = b->shape.axis[0].k;
+    int64_t at[POINTS];
+    cf_run_part parts[TILES];
+    for (int i = 0; i < POINTS; i++)
+        at[i] = cf_slab_tap(&t->slab, &b->shape, 1, i / 4) + cf_slab_tap(&t->slab, &b->shape, 2, i % 4);
+    int64_t used = cf_slab_parts(&t->slab, b->len, 0, 0, b->cols, parts);
+    for (int64_t row = 0; row < b->at.channels * depths; row++) {
+        const char *from = b->slab + (row / depths * t->slab.channel + cf_slab_tap(&t->slab, &b->shape, 0, row % depths)) * size;
+        set->panel(from, at, POINTS, parts, used, b->patch, t->pitch);
+        set->winograd(CF_F2_INPUT, b->patch, t->pitch, b->x + row * t->pitch * size, t->x_point, b->cols);
+    }
+}
+
+/* Transforms the gradients of the block's channels, zeros where a tile reaches beyond the last. */
+static void transform_gradients(const block *b)
+{
+    const job *j = b->job;
+    const tiling *t = &j->t;
+    const cf_shape *s = &j->plan->task.shape;
+    const cf_axis *a = s->axis;
+    const cf_kernel_set *set = set_of(j->plan);
+    const int64_t size = j->plan->task.dtype->size;
+    int64_t first[3] = {b->at.first[0], 0, 0}, count[3] = {b->len[0], 0, 0};
+    for (int i = 1; i < 3; i++) {
+        first[i] = b->at.first[i] * 2 * a[i].dilation + b->phase[i - 1];
+        count[i] = cf_ceil_div(a[i].m - first[i], a[i].dilation);
+    }
+    memset(b->patch, 0, t->patch_bytes);
+    for (int64_t co = 0; co < b->couts; co++) {
+        const char *g = (const char *)j->arrays->output + (cf_y_at(s, b->at.image, b->at.group, b->co + co) + first[0] * a[0].ys +
+                                                           first[1] * a[1].ys + first[2] * a[2].ys) * size;
+        for (int64_t row = 0; row < b->len[0] * b->len[1]; row++)
+            for (int64_t u = 0; u < 4; u++) {
+                int64_t o1 = row % b->len[1] * 2 + u / 2, n = cf_min(b->len[2], cf_ceil_div(cf_max(count[2] - u % 2, 0), 2));
+                const char *from = g + (row / b->len[1] * a[0].ys + o1 * a[1].dilation * a[1].ys + u % 2 * a[2].dilation * a[2].ys) * size;
+                if (o1 < count[1])
+                    cf_copy_strided(b->patch + (u * t->pitch + row * b->len[2]) * size, 1, from, 2 * a[2].dilation * a[2].ys, n, (int)size);
+            }
+        set->winograd(CF_F2_GRADIENT, b->patch, t->pitch, b->g + co * t->pitch * size, t->g_point, b->cols);
+    }
+}
+
+/* Adds the products of the block's tiles to the sums of every point. */
+static void add_products(const block *b, int flags)
+{
+    const tiling *t = &b->job->t;
+    const cf_kernel_set *set = set_of(b->job->plan);
+    const int64_t size = b->job->plan->task.dtype->size, cols = b->at.channels * b->shape.axis[0].k, panels = cf_ceil_div(cols, set->gemm_cols);
+    const void *rows[MOST_COLS];
+    for (int64_t point = 0; point < POINTS; point++)
+        for (int64_t p = 0; p < panels; p++) {
+            int64_t first, n;
+            cf_panel_at(cols, set->lanes, panels, p, &first, &n);
+            for (int64_t c = 0; c < n; c++)
+                rows[c] = b->x + (point * t->x_point + (first + c) * t->pitch) * size;
+            set->turn(rows, b->tile_at, b->cols, n, b->panel, set->gemm_cols);
+            for (int64_t co = 0; co < b->couts; co += set->gemm_rows) {
+                int64_t used = cf_min(set->gemm_rows, b->couts - co);
+                for (int64_t r = 0; r < used; r++)
+                    rows[r] = b->g + (point * t->g_point + (co + r) * t->pitch) * size;
+                set->gemm(rows, b->tile_at, b->panel, b->panel_at, b->cols, b->sums + (point * t->sum_point + co * t->rows + first) * size, t->rows,
+                          used, n, flags);
+            }
+        }
+}
+
+/* Makes the taps of all sums, and writes them. */
+static void finish(const block *b)
+{
+    const job *j = b->job;
+    const tiling *t = &j->t;
+    const cf_shape *s = &j->plan->task.shape;
+    const cf_axis *a = s->axis;
+    const cf_kernel_set *set = set_of(j->plan);
+    const int64_t size = j->plan->task.dtype->size, depths = a[0].k, n = b->at.channels * depths;
+    for (int64_t co = 0; co < b->couts; co++) {
+        set->winograd(CF_F2_TAPS, b->sums + co * t->rows * size, t->sum_point, b->patch, t->rows + set->lanes, n);
+        for (int64_t tap = 0; tap < 9; tap++) {
+            const char *from = b->patch + tap * (t->rows + set->lanes) * size;
+            if (!set->finite(from, n))
+                atomic_store_explicit(j->poisoned, 1, memory_order_relaxed);
+            for (int64_t i0 = 0; i0 < depths; i0++)
+                cf_copy_strided((char *)j->arrays->kernel + (cf_w_at(s, b->at.group, b->co + co, b->at.channel) + i0 * a[0].ws +
+                                                             tap / 3 * a[1].ws + tap % 3 * a[2].ws) * size,
+                                s->w_cin, from + i0 * size, depths, b->at.channels, (int)size);
+        }
+    }
+}
+
+/* Returns 0 where a phase has no such block. */
+static int place(block *b, int64_t index)
+{
+    const tiling *t = &b->job->t;
+    const cf_shape *s = &b->job->plan->task.shape;
+    for (int i = 2; i >= 0; i--)
+        b->at.first[i] = cf_take_digit(&index, t->blocks[i]) * t->len[i];
+    for (int i = 1; i >= 0; i--)
+        b->phase[i] = cf_take_digit(&index, t->phases[i]);
+    b->at.image = index;
+    b->cols = 1;
+    for (int i = 0; i < 3; i++) {
+        if (i > 0)
+            b->shape.axis[i] = cf_tile_axis(&s->axis[i], 2, b->phase[i - 1]);
+        b->len[i] = cf_min(t->len[i], b->shape.axis[i].m - b->at.first[i]);
+        b->cols *= cf_max(b->len[i], 0);
+    }
+    return b->cols > 0;
+}
+
+static void piece(const void *argument, int64_t index, cf_worker *worker)
+{
+    const job *j = argument;
+    const tiling *t = &j->t;
+    const cf_task *task = &j->plan->task;
+    const cf_shape *s = &task->shape;
+    block b = {.job = j, .shape = t->shape};
+    int flags = 0;
+    b.co = cf_take_digit(&index, cf_ceil_div(s->cout, t->couts)) * t->couts;
+    b.couts = cf_min(t->couts, s->cout - b.co);
+    b.at.channel = cf_take_digit(&index, cf_ceil_div(s->cin, t->channels)) * t->channels;
+    b.at.channels = cf_min(t->channels, s->cin - b.at.channel);
+    b.at.group = index;
+    char *memory = worker->scratch;
+    b.tile_at = (int64_t *)(void *)memory;
+    b.panel_at = b.tile_at + t->pitch;
+    b.lines = (const void **)(void *)(memory + cf_round64((size_t)(2 * t->pitch) * sizeof(int64_t)));
+    b.slab = memory += t->lines_bytes;
+    b.patch = memory += t->slab_bytes;
+    b.x = memory += t->patch_bytes;
+    b.g = memory += t->x_bytes;
+    b.panel = memory += t->g_bytes;
+    b.sums = memory + t->panel_bytes;
+    for (int64_t i = 0; i < t->pitch; i++) {
+        b.tile_at[i] = i;
+        b.panel_at[i] = i * set_of(j->plan)->gemm_cols;
+    }
+    memset(b.patch, 0, t->patch_bytes);
+    const int64_t blocks = t->phases[0] * t->phases[1] * t->blocks[0] * t->blocks[1] * t->blocks[2];
+    for (int64_t i = 0; i < s->batch * blocks; i++) {
+        if (!place(&b, i))
+            continue;
+        cf_slab_fill(&t->slab, &b.shape, task->dtype, set_of(j->plan), j->arrays->input, task->cval, &b.at, b.lines, b.slab);
+        transform_samples(&b);
+        transform_gradients(&b);
+        add_products(&b, flags);
+        flags = CF_ACCUMULATE;
+        if (cf_poll(worker, (double)(POINTS * b.cols) * (double)(b.at.channels * s->axis[0].k * b.couts)))
+            return;
+    }
+    finish(&b);
+}
+
+static int supports(const cf_task *task)
+{
+    const cf_shape *s = &task->shape;
+    const cf_axis *a = s->axis;
+    const int floats = (task->dtype->arith == CF_F32 || task->dtype->arith == CF_F64) && !cf_converts(task->dtype);
+    const int worth = task->asked == CORRFAST_WINOGRAD || cf_min(s->cin, s->cout) >= LEAST_CHANNELS;
+    return task->pass == CORRFAST_BACKWARD_KERNEL && task->precision != CORRFAST_EXACT && floats && worth && a[1].k == 3 && a[2].k == 3 &&
+           a[1].stride == 1 && a[2].stride == 1 && a[0].m >= 1 && a[1].m >= 1 && a[2].m >= 1 && a[0].k >= 1 && a[0].k <= CHANNELS &&
+           s->batch >= 1 && a[1].dilation <= 1 << 16 && a[2].dilation <= 1 << 16;
+}
+
+static double seconds(const cf_task *task, const cf_kernels *kernels)
+{
+    const cf_shape *s = &task->shape;
+    const cf_plan plan = {.task = *task, .kernels = kernels};
+    const cf_kernel_set *set = &kernels->set[task->dtype->arith];
+    tiling t;
+    tile(&plan, 1, &t);
+    double blocks = (double)s->batch * (double)(t.phases[0] * t.phases[1]) * (double)(t.blocks[0] * t.blocks[1] * t.blocks[2]);
+    double tiles = (double)t.pitch, rows = (double)s->cin * (double)s->axis[0].k, couts = (double)s->cout;
+    double x_pieces = (double)cf_ceil_div(s->cin, t.channels), g_pieces = (double)cf_ceil_div(s->cout, t.couts);
+    double products = POINTS * tiles * rows * ceil(couts / (double)set->gemm_rows) * (double)set->gemm_rows / set->lanes *
+                      cf_vector_cycles(task->dtype->arith);
+    double transforms = POINTS * tiles / set->lanes * (rows * g_pieces * (4 + 0.5 * set->lanes) + couts * x_pieces * 6);
+    transforms += POINTS * 10 * (double)(t.len[0] * t.len[1]) * rows * g_pieces; /* parts of panels */
+    double sums = POINTS * rows * couts / set->lanes * 4;
+    return 2e-6 + (double)s->groups * (blocks * (products + transforms + sums) + 6 * rows * couts) * CF_CYCLE + cf_traffic_seconds(task);
+}
+
+static int64_t pieces_of(const cf_shape *s, const tiling *t)
+{
+    return s->groups * cf_ceil_div(s->cin, t->channels) * cf_ceil_div(s->cout, t->couts);
+}
+
+static int64_t pieces(const cf_plan *plan)
+{
+    const cf_shape *s = &plan->task.shape;
+    return s->groups * cf_ceil_div(s->cin, 8) * cf_ceil_div(s->cout, CHANNELS);
+}
+
+static size_t scratch(const cf_plan *plan)
+{
+    tiling t;
+    tile(plan, 1, &t);
+    return worker_bytes(&t);
+}
+
+static void describe(const cf_plan *plan, char *text, size_t size)
+{
+    tiling t;
+    tile(plan, 1, &t);
+    snprintf(text, size, "F(3x3, 2x2), blocks of %lld tiles, %lld x %lld channels at a time", (long long)(t.len[0] * t.len[1] * t.len[2]),
+             (long long)t.channels, (long long)t.couts);
+}
+
+static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
+{
+    atomic_int poisoned = 0;
+    job j = {.plan = plan, .arrays = arrays, .poisoned = &poisoned};
+    cf_plan child;
+    tile(plan, cf_threads_for(run->options, pieces(plan), plan->seconds), &j.t);
+    int status = cf_run_pieces(run, pieces_of(&plan->task.shape, &j.t), plan->seconds, worker_bytes(&j.t), piece, &j);
+    if (status || !atomic_load(&poisoned))
+        return status;
+    status = cf_plan_child(plan, &plan->task.shape, plan->task.pass, plan->task.conjugate, CORRFAST_DIRECT, NULL, &child);
+    return status ? status : cf_plan_run(&child, arrays, run);
+}
+
+const cf_method cf_method_winograd_gradient = {
+    .name = "winograd-gradient", .id = CORRFAST_WINOGRAD, .listed = 1, .supports = supports, .seconds = seconds, .scratch = scratch,
+    .pieces = pieces, .describe = describe, .run = run,
+};

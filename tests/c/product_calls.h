@@ -1,0 +1,458 @@
+/* Calls of gemm, of taps and of what prepares operands and sums, and what these should give; then how any kernel is called. */
+#ifndef CF_PRODUCT_CALLS_H
+#define CF_PRODUCT_CALLS_H
+
+#include "kernel_calls.h"
+
+enum { DRAWN_TERMS = 48 };
+
+static int64_t whole_vectors(int64_t n, int lanes) { return (n + lanes - 1) / lanes * lanes; }
+
+/* ---- sizes and offsets ----------------------------------------------------------------------------------------------------- */
+
+/* Steps of `usual` or others, backward and none too, with breaks: rows that overlap, that repeat and that lie apart. */
+static void draw_offsets(int64_t *at, int64_t count, int64_t usual)
+{
+    int64_t step = PICK(usual, usual, 1, 1, 2, 7, 0, -1, -13), unbroken = PICK(1, 3, 9, 1000);
+    at[0] = PICK(0, 0, 5, -11);
+    for (int64_t k = 1; k < count; k++)
+        at[k] = at[k - 1] + (random_between(&source, 0, unbroken) ? step : random_between(&source, -40, 40));
+}
+
+static void draw_gemm(call *c, const cf_kernel_set *set)
+{
+    int64_t cols = set->gemm_cols, any = random_between(&source, 1, cols);
+    c->rows = random_between(&source, 1, PICK(set->gemm_rows, ROWS));
+    c->n = PICK(any, any, any, 1, cols, cols - 1, set->lanes, 2 * set->lanes);
+    c->count = PICK(0, 1, 2, 3, random_between(&source, 1, DRAWN_TERMS));
+    draw_offsets(c->at, c->count, set->gemm_rows);
+    draw_offsets(c->b_at, c->count, cols);
+}
+
+/* Around the lanes, which a sum goes along, and around the taps that are summed at once; rows that overlap, repeat and go backward. */
+static void draw_taps(call *c, const cf_kernel_set *set)
+{
+    const int64_t lanes = set->lanes;
+    c->rows = PICK(0, 1, 2, random_between(&source, 1, ROWS));
+    c->n = PICK(1, lanes, 3 * lanes, random_between(&source, 1, 6 * lanes));
+    c->outputs = c->count = PICK(1, 2, 3, 4, 8, 9, 16, 25, random_between(&source, 1, DRAWN_TERMS));
+    c->from_row = PICK(c->n, c->n + 1, c->n + 13, 1, 0, -c->n - 3);
+    c->plane[0].tap_row = PICK(c->n, c->n, c->n + 1, c->n + 13, 0, -c->n - 2);
+    draw_offsets(c->at, c->count, c->from_row);
+}
+
+static void draw_panel(call *c, const cf_kernel_set *set)
+{
+    const int lanes = set->lanes;
+    c->count = random_between(&source, 1, DRAWN_TERMS);
+    draw_offsets(c->at, c->count, 61);
+    c->run_count = PICK(1, 1, 2, 3, RUNS);
+    c->n = PICK(0, 0, 0, 1, lanes, 5); /* columns before the first run; then, of all */
+    for (int64_t p = 0; p < c->run_count; p++) {
+        int64_t n = PICK(1, lanes, lanes + 1, 2 * lanes, set->gemm_cols, random_between(&source, 1, 2 * lanes));
+        c->runs[p] = (cf_run_part){.from = random_between(&source, -50, 50), .to = c->n, .n = n};
+        c->n += n;
+    }
+    c->y_row = c->n + PICK(0, 0, 1, lanes - 1, lanes, random_between(&source, 0, 3 * lanes));
+}
+
+static void draw_turn(call *c, const cf_kernel_set *set)
+{
+    c->rows = random_between(&source, 1, PICK(2 * set->gemm_rows, LINES));
+    c->count = random_between(&source, 1, DRAWN_TERMS);
+    draw_offsets(c->at, c->count, 1);
+    c->y_row = c->rows + PICK(0, 0, 1, 7);
+}
+
+/* Every way that a place can have among the vectors that finite adds up at once. */
+static void draw_finite(call *c, const cf_kernel_set *set) { c->n = random_between(&source, 1, 9 * set->lanes); }
+
+/* The matrices of A. Lavin and S. Gray's paper, which winograd multiplies with from both sides: G, B^T and A^T of F(2, 3) and F(4, 3), and
+ * G' and A'^T of F(3, 2), the gradient's, whose B^T is the first's. */
+static const struct transform {
+    int made, taken; /* rows and columns; the kernel's planes are their squares */
+    long double of[6][6];
+} transforms[] = {
+    [CF_F2_INPUT] = {4, 4, {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}}},
+    [CF_F2_KERNEL] = {4, 3, {{1, 0, 0}, {0.5L, 0.5L, 0.5L}, {0.5L, -0.5L, 0.5L}, {0, 0, 1}}},
+    [CF_F2_OUTPUT] = {2, 4, {{1, 1, 1, 0}, {0, 1, -1, -1}}},
+    [CF_F2_GRADIENT] = {4, 2, {{1, 0}, {0.5L, 0.5L}, {0.5L, -0.5L}, {0, -1}}},
+    [CF_F2_TAPS] = {3, 4, {{1, 1, 1, 0}, {0, 1, -1, 0}, {0, 1, 1, 1}}},
+    [CF_F4_INPUT] = {6, 6, {{4, 0, -5, 0, 1, 0}, {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0}, {0, -2, -1, 2, 1, 0},
+                            {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}}},
+    [CF_F4_KERNEL] = {6, 3, {{0.25L, 0, 0}, {-1 / 6.0L, -1 / 6.0L, -1 / 6.0L}, {-1 / 6.0L, 1 / 6.0L, -1 / 6.0L},
+                             {1 / 24.0L, 1 / 12.0L, 1 / 6.0L}, {1 / 24.0L, -1 / 12.0L, 1 / 6.0L}, {0, 0, 1}}},
+    [CF_F4_OUTPUT] = {4, 6, {{1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}}},
+};
+enum { TRANSFORMS = (int)(sizeof transforms / sizeof *transforms) };
+
+static void draw_winograd(call *c, const cf_kernel_set *set)
+{
+    const int64_t lanes = set->lanes;
+    c->kind = (int)random_between(&source, 0, TRANSFORMS - 1);
+    c->rows = transforms[c->kind].made * transforms[c->kind].made;
+    c->count = transforms[c->kind].taken * transforms[c->kind].taken;
+    c->n = PICK(1, lanes, 3 * lanes, random_between(&source, 1, 4 * lanes));
+    c->from_row = c->n + PICK(0, 0, 1, lanes, 13);
+    c->y_row = whole_vectors(c->n, set->lanes) + PICK(0, 0, 1, lanes, 13);
+}
+
+static void draw_weave(call *c, const cf_kernel_set *set)
+{
+    c->rows = PICK(2, 4);
+    c->n = random_between(&source, 1, 5 * set->lanes);
+    c->from_row = c->n + PICK(0, 0, 1, 13);
+    c->y_row = c->n;
+}
+
+/* Two rows of n samples without a gap become `even` and `odd`, which lie apart or side by side. */
+static void draw_unweave(call *c, const cf_kernel_set *set)
+{
+    c->rows = 2;
+    c->n = c->from_row = random_between(&source, 1, 5 * set->lanes);
+    c->y_row = c->n + PICK(0, 0, 1, 13);
+    c->kind = (int)random_between(&source, 0, 1);
+}
+
+/* ---- places ---------------------------------------------------------------------------------------------------------------- */
+
+/* The lowest and the highest of count > 0 offsets. */
+static void span_of(const int64_t *at, int64_t count, int64_t *low, int64_t *high)
+{
+    *low = *high = at[0];
+    for (int64_t k = 1; k < count; k++) {
+        *low = at[k] < *low ? at[k] : *low;
+        *high = at[k] > *high ? at[k] : *high;
+    }
+}
+
+/* Rows of n samples at the offsets, where `readable` may be read; what lies between and behind them has no part in any sum. */
+static const void *place_table(call *c, const guarded *slot, const int64_t *at, int64_t n, int64_t readable, int is_tap)
+{
+    int64_t low, high, size = (int64_t)sample_size(c);
+    span_of(at, c->count, &low, &high);
+    char *zero = place_gaps(c, slot, low, c->count ? high - low + readable : 0);
+    for (int64_t k = 0; k < c->count; k++)
+        for (int64_t i = 0; i < n; i++)
+            fill_sample(c, zero + (at[k] + i) * size, is_tap, k + i);
+    return zero;
+}
+
+/* A number of gemm's or taps' becomes special: of the sample, of the tap, or of what is added to. */
+static void place_special_product(call *c, const void *x, int64_t x_at, const void *taps, int64_t tap_at, int64_t y_at)
+{
+    int where = c->fill == ONE_HOT ? 0 : (int)random_between(&source, 0, 3);
+    if (!wants_special(c))
+        return;
+    if (where == 3 && c->flags & CF_ACCUMULATE)
+        make_special(c, c->y, y_at);
+    else if (where == 2)
+        make_special(c, taps, tap_at);
+    else
+        make_special(c, x, x_at);
+}
+
+static void place_gemm(call *c, const cf_kernel_set *set)
+{
+    c->lines[0][0] = place_table(c, &line_slot[0][0], c->b_at, c->n, whole_vectors(c->n, set->lanes), 0);
+    for (int64_t r = 0; r < c->rows; r++)
+        c->tap_lines[r] = place_table(c, &tap_slot[r], c->at, 1, 1, 1);
+    c->y_row = c->n + PICK(0, 1, 7, 13);
+    place_outputs(c, (size_t)((c->rows - 1) * c->y_row + c->n) * sample_size(c));
+    int64_t k = c->count ? random_between(&source, 0, c->count - 1) : 0, row = random_between(&source, 0, c->rows - 1);
+    int64_t col = random_between(&source, 0, c->n - 1);
+    if (c->count)
+        place_special_product(c, c->lines[0][0], c->b_at[k] + col, c->tap_lines[row], c->at[k], row * c->y_row + col);
+}
+
+/* g and x hold nothing but what some product takes; the rest has no part in any sum. */
+static void place_gradient(call *c)
+{
+    cf_plane *g = &c->plane[0];
+    int64_t low, high, size = (int64_t)sample_size(c), down = (c->rows - 1) * c->from_row;
+    g->kh = c->rows;
+    g->kw = c->n;
+    g->tap_col = 1;
+    g->taps = place_taps(c, &tap_slot[0], g);
+    span_of(c->at, c->count, &low, &high);
+    low += down < 0 ? down : 0;
+    high += down > 0 ? down : 0;
+    char *x = place_gaps(c, &line_slot[0][0], low, c->rows ? high - low + c->n : 0);
+    for (int64_t r = 0; r < c->rows; r++)
+        for (int64_t t = 0; t < c->count; t++)
+            for (int64_t i = 0; i < c->n; i++)
+                fill_sample(c, x + (r * c->from_row + c->at[t] + i) * size, 0, r + t + i);
+    c->lines[0][0] = x;
+    place_outputs(c, (size_t)c->count * sample_size(c));
+    int64_t t = random_between(&source, 0, c->count - 1), row = c->rows ? random_between(&source, 0, c->rows - 1) : 0;
+    int64_t col = random_between(&source, 0, c->n - 1);
+    if (c->rows)
+        place_special_product(c, x, row * c->from_row + c->at[t] + col, g->taps, row * g->tap_row + col, t);
+}
+
+/* Rows of samples [first, end) around each offset, to be copied. */
+static void place_sources(call *c, int64_t rows, int64_t first, int64_t end)
+{
+    int64_t low, high;
+    span_of(c->at, c->count, &low, &high);
+    for (int64_t r = 0; r < rows; r++)
+        c->lines[0][r] = place_samples(c, &line_slot[0][r], low + first, high - low + end - first);
+}
+
+static void place_copies(call *c)
+{
+    int64_t first = 0, end = 1;
+    c->flags &= ~CF_ACCUMULATE;
+    if (c->kernel == KERNEL_PANEL) {
+        first = c->runs[0].from;
+        end = first + c->runs[0].n;
+    }
+    for (const cf_run_part *p = c->runs; p < c->runs + c->run_count; p++) {
+        first = p->from < first ? p->from : first;
+        end = p->from + p->n > end ? p->from + p->n : end;
+    }
+    place_sources(c, c->kernel == KERNEL_TURN ? c->rows : 1, first, end);
+    place_outputs(c, (size_t)((c->count - 1) * c->y_row + (c->kernel == KERNEL_TURN ? c->rows : c->y_row)) * sample_size(c));
+}
+
+/* y[i] is whether samples [i, n) are finite, i <= n: a NaN comes at every distance from the start. */
+static void place_finite(call *c)
+{
+    c->flags &= ~CF_ACCUMULATE;
+    c->lines[0][0] = place_samples(c, &line_slot[0][0], 0, c->n);
+    if (wants_special(c))
+        make_special(c, c->lines[0][0], random_between(&source, 0, c->n - 1));
+    place_outputs(c, (size_t)c->n + 1);
+}
+
+/* Rows of n samples, of which the last may be read as far as `readable`. */
+static void place_rows(call *c, int64_t rows, int64_t readable)
+{
+    const int64_t size = (int64_t)sample_size(c);
+    char *from = place_gaps(c, &line_slot[0][0], 0, (rows - 1) * c->from_row + readable);
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = 0; i < c->n; i++)
+            fill_sample(c, from + (r * c->from_row + i) * size, 0, r + i);
+    if (wants_special(c))
+        make_special(c, from, random_between(&source, 0, rows - 1) * c->from_row + random_between(&source, 0, c->n - 1));
+    c->lines[0][0] = from;
+    c->flags &= ~CF_ACCUMULATE;
+}
+
+static void place_winograd(call *c, const cf_kernel_set *set)
+{
+    const int64_t whole = whole_vectors(c->n, set->lanes);
+    place_rows(c, c->count, whole);
+    place_outputs(c, (size_t)((c->rows - 1) * c->y_row + whole) * sample_size(c));
+}
+
+static void place_weave(call *c)
+{
+    place_rows(c, c->rows, c->n);
+    place_outputs(c, (size_t)((c->rows - 1) * c->y_row + c->n) * sample_size(c));
+}
+
+/* ---- what should be there -------------------------------------------------------------------------------------------------- */
+
+static int all_finite(const call *c, const char *sample)
+{
+    const struct arith *a = &ariths[c->arith];
+    for (int part = 0; a->is_float && part < a->parts; part++)
+        if (!isfinite(get(c->arith, sample + (size_t)part * a->size)))
+            return 0;
+    return 1;
+}
+
+/* Writes to y what the kernel should; returns how many bytes `got` has otherwise, but for those that panel may overwrite. */
+static int64_t copies_differ(const cf_kernel_set *set, const call *c, const char *got, char *y)
+{
+    const int64_t size = (int64_t)sample_size(c);
+    const char *from = c->lines[0][0];
+    for (int64_t k = 0; k < c->count; k++) {
+        char *row = y + k * c->y_row * size;
+        for (int64_t r = 0; c->kernel == KERNEL_TURN && r < c->rows; r++)
+            memcpy(row + r * size, (const char *)c->lines[0][r] + c->at[k] * size, (size_t)size);
+        for (const cf_run_part *p = c->runs; p < c->runs + c->run_count; p++) {
+            int64_t free = p->to + whole_vectors(p->n, set->lanes), free_end = (free < c->y_row ? free : c->y_row) * size;
+            memcpy(row + p->to * size, got + (row - y) + p->to * size, (size_t)(free_end - p->to * size));
+            memcpy(row + p->to * size, from + (c->at[k] + p->from) * size, (size_t)(p->n * size));
+        }
+    }
+    if (c->kernel == KERNEL_FINITE) {
+        y[c->n] = 1;
+        for (int64_t i = c->n; i-- > 0;)
+            y[i] = (char)(y[i + 1] && all_finite(c, from + i * size));
+    }
+    for (int64_t i = 0; c->kernel == KERNEL_WEAVE && i < c->n * c->rows; i++)
+        memcpy(y + i * size, from + (i % c->rows * c->from_row + i / c->rows) * size, (size_t)size);
+    for (int64_t i = 0; c->kernel == KERNEL_UNWEAVE && i < 2 * c->n; i++)
+        memcpy(y + ((i % 2 ^ c->kind) * c->y_row + i / 2) * size, from + i * size, (size_t)size);
+    int64_t wrong = 0;
+    for (size_t b = 0; b < c->y_bytes; b++)
+        wrong += got[b] != y[b];
+    return wrong;
+}
+
+/* M x M^T, the matrix times what column `col` holds, in the widest arithmetic there is; factors of 0 take no part.  Writes to *allowed how
+ * far rounding may lead away: constants and intermediate sums are rounded, a sum of tiny numbers to a multiple of the smallest. */
+static long double transformed(const call *c, int64_t row, int64_t col, long double *allowed)
+{
+    const struct arith *a = &ariths[c->arith];
+    const struct transform *t = &transforms[c->kind];
+    const long double *down = t->of[row / t->made], *across = t->of[row % t->made];
+    const int exact = c->kind != CF_F4_KERNEL && c->fill != EXTREMES && c->fill != DENORMALS && c->fill != RANDOM;
+    long double sum = 0, magnitude = 0;
+    for (int i = 0; i < t->taken; i++)
+        for (int j = 0; j < t->taken; j++) {
+            if (down[i] == 0 || across[j] == 0)
+                continue;
+            const char *x = (const char *)c->lines[0][0] + ((i * t->taken + j) * c->from_row + col) * (int64_t)a->size;
+            long double term = down[i] * across[j] * (long double)get(c->arith, x);
+            sum += term;
+            magnitude += fabsl(term);
+        }
+    *allowed = exact ? 0 : 8 * (long double)a->eps * magnitude + 64 * (long double)a->least;
+    return sum;
+}
+
+/* Numbers that winograd made wrong, and bytes that it should have left alone: the rest of a row's last vector is its own. */
+static int64_t transforms_differ(const cf_kernel_set *set, const call *c, const char *got, const char *before)
+{
+    const int64_t size = (int64_t)sample_size(c), whole = whole_vectors(c->n, set->lanes);
+    int64_t wrong = 0;
+    for (int64_t r = 0; r < c->rows; r++) {
+        const int64_t row = r * c->y_row * size, gap = row + whole * size;
+        for (int64_t i = 0; i < c->n; i++) {
+            long double tolerance, y = (long double)get(c->arith, got + row + i * size), sum = transformed(c, r, i, &tolerance);
+            wrong += isnan(sum) ? !isnan(y) : !(y == sum || fabsl(y - sum) <= tolerance);
+        }
+        wrong += r + 1 < c->rows && memcmp(got + gap, before + gap, (size_t)((c->y_row - whole) * size)) != 0;
+    }
+    return wrong;
+}
+
+/* ---- calls of any kernel --------------------------------------------------------------------------------------------------- */
+
+static void place_call(call *c, const cf_kernel_set *set)
+{
+    switch (c->kernel) {
+    case KERNEL_GEMM: place_gemm(c, set); break;
+    case KERNEL_TAPS: place_gradient(c); break;
+    case KERNEL_PANEL: case KERNEL_TURN: place_copies(c); break;
+    case KERNEL_FINITE: place_finite(c); break;
+    case KERNEL_WINOGRAD: place_winograd(c, set); break;
+    case KERNEL_WEAVE: case KERNEL_UNWEAVE: place_weave(c); break;
+    default: place(c);
+    }
+}
+
+static void draw_call(call *c, const cf_kernel_set *set)
+{
+    static void (*const draw[KERNEL_COUNT])(call *, const cf_kernel_set *) = {
+        draw_rows, draw_line, draw_dot, draw_gemm, draw_taps, draw_panel, draw_turn, draw_finite, draw_winograd, draw_weave, draw_unweave};
+    draw[c->kernel](c, set);
+    place_call(c, set);
+}
+
+/* Whether the set has the kernel; *right: whether it should be so. */
+static int has_kernel(const cf_kernel_set *set, enum kernel kernel, cf_arith arith, int *right)
+{
+    const int is_real_float = ariths[arith].is_float && ariths[arith].parts == 1;
+    int has = 1;
+    *right = 1;
+    if (kernel == KERNEL_WINOGRAD || kernel == KERNEL_WEAVE || kernel == KERNEL_UNWEAVE) {
+        has = kernel == KERNEL_WINOGRAD ? set->winograd != NULL : kernel == KERNEL_WEAVE ? set->weave != NULL : set->unweave != NULL;
+        *right = has == is_real_float;
+    }
+    return has;
+}
+
+/* FNV-1a over the inputs: a kernel must leave them alone. */
+static uint64_t hash_inputs(const call *c)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (int i = 0; i < c->inputs; i++)
+        for (size_t b = 0; b < c->input[i].bytes; b++)
+            hash = (hash ^ (unsigned char)c->input[i].block[b]) * 0x100000001b3u;
+    return hash;
+}
+
+static void run(const cf_kernel_set *set, const call *c, char *y)
+{
+    const int64_t size = (int64_t)sample_size(c), step = set->gemm_cols;
+    const char *from = c->lines[0][0];
+    switch (c->kernel) {
+    case KERNEL_ROWS: set->rows(c->plane, c->planes, y, c->y_row, c->rows, c->n, c->flags); break;
+    case KERNEL_LINE: set->line(c->plane, c->planes, y, c->n, c->flags); break;
+    case KERNEL_GEMM: /* the scalar tiles are less wide than those that calls are drawn for */
+        for (int64_t i = 0; i < c->n; i += step)
+            set->gemm(c->tap_lines, c->at, from + i * size, c->b_at, c->count, y + i * size, c->y_row, c->rows,
+                      c->n - i < step ? c->n - i : step, c->flags);
+        break;
+    case KERNEL_TAPS:
+        set->taps(c->plane[0].taps, c->plane[0].tap_row, from, c->from_row, c->at, c->count, c->rows, c->n, y, c->flags);
+        break;
+    case KERNEL_PANEL: set->panel(from, c->at, c->count, c->runs, c->run_count, y, c->y_row); break;
+    case KERNEL_TURN: set->turn(c->lines[0], c->at, c->count, c->rows, y, c->y_row); break;
+    case KERNEL_FINITE:
+        for (int64_t i = 0; i <= c->n; i++)
+            y[i] = set->finite(from + i * size, c->n - i) != 0;
+        break;
+    case KERNEL_WINOGRAD: set->winograd(c->kind, from, c->from_row, y, c->y_row, c->n); break;
+    case KERNEL_WEAVE: set->weave((int)c->rows, from, c->from_row, y, c->n); break;
+    case KERNEL_UNWEAVE: set->unweave(from, y + c->kind * c->y_row * size, y + (1 - c->kind) * c->y_row * size, c->n); break;
+    default: set->dot(c->lines[0], c->plane[0].offset, c->plane[0].step, c->tap_lines, c->rows, c->n, y, c->outputs, c->flags);
+    }
+}
+
+/* Lets the call compute `part->rows` x `part->n` of its outputs alone, from `row` and `col` on. */
+static void take_part(call *part, const call *c, const cf_kernel_set *set, int64_t row, int64_t col)
+{
+    for (int64_t p = 0; p < c->planes; p++) {
+        part->plane[p].lines += row;
+        part->plane[p].offset += col;
+    }
+    if (c->kernel != KERNEL_GEMM)
+        return;
+    memmove(part->tap_lines, c->tap_lines + row, (size_t)part->rows * sizeof *part->tap_lines);
+    /* b goes where whole vectors from `col` on can be read */
+    size_t bytes = c->input[0].bytes, more = (size_t)(col + set->lanes) * sample_size(c);
+    char *b = guarded_block(&line_slot[0][1], bytes + more, c->at_end);
+    memcpy(b, c->input[0].block, bytes);
+    memset(b + bytes, 0xff, more);
+    part->lines[0][0] = b + ((const char *)c->lines[0][0] - c->input[0].block) + col * (int64_t)sample_size(c);
+}
+
+/* To be timed: `length` terms for a whole tile, so many taps, a whole panel, `length` rows that become columns, so many samples to look at,
+ * 6 x 6 samples of so many columns to transform, or rows so long to weave or unweave.  Returns the number of products or samples. */
+static double typical_call(call *c, const cf_kernel_set *set, int64_t length)
+{
+    c->kind = c->kernel == KERNEL_WINOGRAD ? CF_F4_INPUT : 0;
+    c->count = c->kernel <= LAST_SUM ? length : c->kernel == KERNEL_WINOGRAD ? 36 : TERMS;
+    switch (c->kernel) {
+    case KERNEL_TURN: c->rows = length; break;
+    case KERNEL_WINOGRAD: c->rows = 36; break;
+    case KERNEL_WEAVE: c->rows = 4; break;
+    case KERNEL_UNWEAVE: c->rows = 2; break;
+    default: c->rows = set->gemm_rows;
+    }
+    c->n = c->kernel >= KERNEL_FINITE ? length : set->gemm_cols;
+    c->y_row = c->kernel == KERNEL_TURN ? c->rows : whole_vectors(c->n, set->lanes);
+    c->from_row = c->plane[0].tap_row = c->y_row;
+    c->run_count = c->kernel == KERNEL_PANEL;
+    c->runs[0].n = c->n;
+    for (int64_t k = 0; k < c->count; k++) {
+        c->at[k] = k;
+        c->b_at[k] = k * c->n;
+    }
+    place_call(c, set);
+    switch (c->kernel) {
+    case KERNEL_GEMM: case KERNEL_TAPS: return (double)(c->count * c->rows * c->n);
+    case KERNEL_PANEL: return (double)(c->count * c->n);
+    case KERNEL_TURN: return (double)(c->count * c->rows);
+    case KERNEL_WINOGRAD: case KERNEL_WEAVE: case KERNEL_UNWEAVE: return (double)(c->rows * c->n);
+    default: return (double)(c->n * (c->n + 1)) / 2; /* from every sample on */
+    }
+}
+
+#endif
