@@ -1,5 +1,6 @@
-"""Correlation and convolution of 1-D to 3-D NumPy arrays on the CPU, with their transposes and gradients."""
+"""Correlation and convolution of 1-D to 3-D NumPy arrays on the CPU, with their transposes and gradients; layers in `nn`."""
 
+from . import nn
 from ._core import convolve, correlate
 from ._version import __version__
 from .filters import conv_transpose, convolve_vjp, correlate_vjp, correlation_lags, prepare
@@ -16,6 +17,7 @@ __all__ = [
     "explain",
     "get_include",
     "get_num_threads",
+    "nn",
     "precision_scope",
     "prepare",
     "set_num_threads",

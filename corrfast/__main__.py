@@ -19,8 +19,8 @@ DEFAULT_ROUNDS, QUICK_ROUNDS = 9, 5
 def parse(argv):
     parser = argparse.ArgumentParser(
         prog="corrfast",
-        description="Run corrfast beside NumPy, and SciPy and OpenCV where they are installed, on signals, images, volumes and "
-        "their gradients; check that all agree. The exit status is 1 if they do not.",
+        description="Run corrfast beside NumPy, and SciPy, OpenCV and PyTorch where they are installed, on signals, images, volumes, "
+        "their gradients and layers of neural networks; check that all agree. The exit status is 1 if they do not.",
     )
     parser.add_argument("command", nargs="?", choices=["bench", "info"], default="bench", help="default: bench")
     parser.add_argument("--quick", action="store_true", help="a few seconds: fewer cases, shorter rounds")

@@ -24,6 +24,12 @@ CONJ_INPUT, CONJ_KERNEL, CONJ_OUTPUT = 1, 2, 4
 MODES = {"valid": 0, "same": 1, "full": 2}
 BOUNDARIES = {"constant": 0, "edge": 1, "wrap": 2, "symmetric": 3, "reflect": 4}
 METHODS = {"auto": 0, "direct": 1, "fft": 2, "separable": 3}
+
+#: The words of `corrfast.nn`, with the same codes.
+LAYER_METHODS = {"auto": 0, "direct": 1, "winograd": 4, "fft": 2}
+PADDING_MODES = {"zeros": 0, "reflect": 4, "replicate": 1, "circular": 2}
+PADDINGS = {"valid": 0, "same": 1, "same_upper": 1, "same_lower": 2}
+DATA_FORMATS = {"channels_first": 0, "channels_last": 1}
 PRECISIONS = {"default": 0, "exact": 1, "fast": 2}
 
 #: The precision that `precision=None` means; `corrfast.precision_scope` sets it.
@@ -107,6 +113,23 @@ def precision_code(precision: str | None) -> int:
     return PRECISION_SCOPE.get() if precision is None else choose(precision, PRECISIONS, "precision")
 
 
+def frozen(value: Any) -> Any:
+    """Return the option with sequences made tuples: an iterator can be used up, and a list changed by its owner."""
+    if isinstance(value, str):
+        return value
+    try:
+        return tuple([frozen(item) for item in value])
+    except TypeError:  # one value
+        return value
+
+
+def yes_or_no(value: bool, name: str) -> bool:
+    """Return a flag as a bool; other types are refused, as "no" and most arrays would count as true."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise TypeError(f"{name}={value!r}: expected True or False")
+
+
 # Integers
 
 
@@ -120,6 +143,25 @@ def integer(value: Any, name: str) -> int:
         except TypeError:
             pass
     raise TypeError(f"{name}={value!r}: expected an integer")
+
+
+def positive(value: Any, name: str) -> int:
+    """Return `value` as an int of at least 1."""
+    number = integer(value, name)
+    if number < 1:
+        raise ValueError(f"{name}={value!r}: expected at least 1")
+    return number
+
+
+def extents(shape: Iterable[int], name: str) -> Numbers:
+    """Return a shape as a tuple of integers that are not negative."""
+    try:
+        numbers = tuple([integer(extent, name) for extent in shape])
+    except TypeError as error:
+        raise TypeError(f"{name}={shape!r}: expected a sequence of integers") from error
+    if numbers and min(numbers) < 0:
+        raise ValueError(f"{name}={shape!r}: expected no negative lengths")
+    return numbers
 
 
 def worker_count(workers: int | None) -> int:
@@ -176,6 +218,24 @@ def pad_pairs(padding: int | Iterable[int | Iterable[int]], rank: int) -> Pads:
     return tuple(pairs)
 
 
+def layer_padding(padding: Any, n: Numbers, k: Numbers, stride: Numbers, dilation: Numbers) -> Pads:
+    """Return `(lo, hi)` per spatial axis for arrays of lengths `n`, from what `pad_pairs` takes or from a word of `PADDINGS`."""
+    if type(padding) is int:
+        return ((padding, padding),) * len(n)
+    if not isinstance(padding, str):
+        return pad_pairs(padding, len(n))
+    if padding not in PADDINGS:
+        raise ValueError(f"padding={padding!r}: expected integers or one of {', '.join(map(repr, PADDINGS))}")
+    if padding == "valid":
+        return ((0, 0),) * len(n)
+    pairs = []
+    for ni, ki, s, d in zip(n, k, stride, dilation):
+        total = max((-(-ni // s) - 1) * s + d * (ki - 1) + 1 - ni, 0)  # so that there are ceil(n / s) outputs
+        less = total // 2
+        pairs.append((total - less, less) if padding == "same_lower" else (less, total - less))
+    return tuple(pairs)
+
+
 def axis_numbers(axes: int | Iterable[int], ndim: int) -> Numbers:
     """Return the spatial axes counted from the front of an array of `ndim` axes."""
     try:
@@ -221,16 +281,17 @@ def swapped_padding(mode: str, n: Numbers, k: Numbers, flip: bool) -> Pads | Non
     return None
 
 
-def output_sizes(n: Numbers, k: Numbers, stride: Numbers, dilation: Numbers, padding: Pads) -> Numbers:
-    """Return m = floor((n + lo + hi - dilation*(k-1) - 1) / stride) + 1 per spatial axis."""
+def output_sizes(n: Numbers, k: Numbers, stride: Numbers, dilation: Numbers, padding: Pads,
+                 names: tuple[str, str] = ("the array", "kernel")) -> Numbers:
+    """Return m = floor((n + lo + hi - dilation*(k-1) - 1) / stride) + 1 per spatial axis; `names` is what messages call the two."""
     sizes = []
     for ni, ki, s, d, (lo, hi) in zip(n, k, stride, dilation, padding):
         if s > INT64_MAX or d > INT64_MAX or 2 * ni + lo + hi + abs(lo) > POSITION_MAX:
             raise OverflowError(f"stride {s}, dilation {d} or length {ni} with padding {(lo, hi)} does not fit in 64 bits")
         room = ni + lo + hi - d * (ki - 1) - 1
         if room < 0:
-            raise ValueError(f"kernel of length {ki} with dilation {d} spans {d * (ki - 1) + 1} samples: expected at most "
-                             f"{ni + lo + hi}, the length {ni} of the array with padding {(lo, hi)}")
+            raise ValueError(f"{names[1]} of length {ki} with dilation {d} spans {d * (ki - 1) + 1} samples: expected at most "
+                             f"{ni + lo + hi}, the length {ni} of {names[0]} with padding {(lo, hi)}")
         sizes.append(room // s + 1)
     return tuple(sizes)
 

@@ -73,14 +73,19 @@ class Call(NamedTuple):
     input: Side
     kernel: Side
     output: Side
+    conj: tuple[int, int, int]  # what each pass conjugates, if the dtype is complex: one of the two below
 
     def spec_of(self, pass_: int) -> Spec:
         """Return the spec of a pass of this call, which differs in what is conjugated."""
-        if pass_ == FORWARD or self.dtype.kind != "c":
+        if self.dtype.kind != "c":
             return self.spec
-        if pass_ == BACKWARD_INPUT:
-            return self.spec._replace(conj=CONJ_KERNEL if self.kernel.flip else 0)
-        return self.spec._replace(conj=CONJ_INPUT if self.kernel.flip else CONJ_OUTPUT)
+        return self.spec._replace(conj=self.conj[pass_])
+
+
+#: What FORWARD, BACKWARD_INPUT and BACKWARD_KERNEL conjugate so that gradients are PyTorch's, by which of them conjugates nothing:
+#: the forward pass (`convolve`, a layer), or backward input (the adjoint of `correlate`, a transposed layer).
+PLAIN_FORWARD = (0, CONJ_KERNEL, CONJ_INPUT)
+PLAIN_ADJOINT = (CONJ_KERNEL, 0, CONJ_OUTPUT)
 
 
 class Target:
@@ -192,10 +197,10 @@ def understand(a_shape: Shape, v_shape: Shape, dtype: np.dtype, mode: str | int,
             raise ValueError(f"mode={mode!r} and padding={padding!r}: expected one of the two")
         padding = arg.pad_pairs(padding, rank)
     m = arg.output_sizes(n, k, stride, dilation, padding)
-    conj = CONJ_KERNEL if dtype.kind == "c" and not flip else 0
-    spec = Spec(stride, dilation, padding, codes, cval, input_.pair[1], conj, arg.choose(method, arg.METHODS, "method"),
-                arg.precision_code(precision), arg.worker_count(workers))
-    return Call(spec, dtype, input_, kernel, Side(output.order, output.lead, output.pair, m))
+    conj = PLAIN_FORWARD if flip else PLAIN_ADJOINT
+    spec = Spec(stride, dilation, padding, codes, cval, input_.pair[1], conj[FORWARD] if dtype.kind == "c" else 0,
+                arg.choose(method, arg.METHODS, "method"), arg.precision_code(precision), arg.worker_count(workers))
+    return Call(spec, dtype, input_, kernel, Side(output.order, output.lead, output.pair, m), conj)
 
 
 # The forward pass: correlate, and convolve where `flip` is true
@@ -268,7 +273,7 @@ def transpose(run: Runner, g: Any, v: Any, mode: str | int = "valid", *, out: np
     output = call.output.to_core(np.broadcast_to(g, call.output.shape) if g.shape != call.output.shape else g)
     kernel = call.kernel.to_core(arg.readable(v, call.dtype))
     target = Target(call.input, call.dtype, out, "out", (output, kernel))
-    run(BACKWARD_INPUT, target.core, kernel, output, call.spec._replace(conj=0))
+    run(BACKWARD_INPUT, target.core, kernel, output, call.spec_of(BACKWARD_INPUT))
     return target.deliver()
 
 
@@ -289,15 +294,15 @@ def vjp(run: Runner, g: Any, a: Any, v: Any, mode: str | int, *, flip: bool, nee
         out: Sequence[np.ndarray | None] = (None, None), **options: Any) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Compute `correlate_vjp(g, a, v, ...)` or `convolve_vjp(g, a, v, ...)`."""
     g, a, v = arg.as_array(g, "g"), arg.as_array(a, "a", flip), arg.as_array(v, "v", flip)
-    needs, out = pair_of(needs, "needs"), pair_of(out, "out")
+    needs, out = parts(needs, "needs", ("a", "v")), parts(out, "out", ("a", "v"))
     call = vjp_call(g, a, v, mode, flip=flip, **options)
     output = call.output.to_core(arg.readable(g, call.dtype))
     input_ = call.input.to_core(arg.readable(a, call.dtype)) if needs[1] else None
     kernel = call.kernel.to_core(arg.readable(v, call.dtype)) if needs[0] else None
     reads = tuple([array for array in (input_, kernel, output) if array is not None])
     # Both targets are found, and so all arguments checked, before the first pass writes.
-    ga = _gradient(call, call.input, a, "a", needs[0], out[0], "out[0]", reads)
-    gv = _gradient(call, call.kernel, v, "v", needs[1], out[1], "out[1]", reads)
+    ga = gradient(call, call.input, a, "a", needs[0], out[0], "out[0]", reads)
+    gv = gradient(call, call.kernel, v, "v", needs[1], out[1], "out[1]", reads)
     if out[0] is not None and out[1] is not None and np.shares_memory(*out):
         raise ValueError("out[0] and out[1] overlap: expected arrays that lie apart")
     if ga is not None:
@@ -307,15 +312,15 @@ def vjp(run: Runner, g: Any, a: Any, v: Any, mode: str | int, *, flip: bool, nee
     return (None if ga is None else ga.deliver()), (None if gv is None else gv.deliver())
 
 
-def pair_of(pair: Any, name: str) -> tuple[Any, Any]:
-    """Return an argument that has one part for `a` and one for `v`."""
-    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-        raise ValueError(f"{name}={pair!r}: expected a pair, for a and for v")
-    return tuple(pair)
+def parts(value: Any, name: str, of: Sequence[str]) -> tuple[Any, ...]:
+    """Return an argument that has one part for each of the arguments `of`."""
+    if not isinstance(value, (tuple, list)) or len(value) != len(of):
+        raise ValueError(f"{name}={value!r}: expected {len(of)} items, for {', '.join(of[:-1])} and {of[-1]}")
+    return tuple(value)
 
 
-def _gradient(call: Call, side: Side, array: np.ndarray, name: str, need: bool, out: np.ndarray | None, out_name: str,
-              reads: tuple[np.ndarray, ...]) -> Target | None:
+def gradient(call: Call, side: Side, array: np.ndarray, name: str, need: bool, out: np.ndarray | None, out_name: str,
+             reads: tuple[np.ndarray, ...]) -> Target | None:
     """Return the target of the gradient for an argument, which has that argument's dtype."""
     if not need:
         if out is not None:

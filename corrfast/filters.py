@@ -293,11 +293,9 @@ class Prepared:
         if options["precision"] is None:
             options["precision"] = list(arg.PRECISIONS)[arg.PRECISION_SCOPE.get()]
         self._dtype = dtype
-        self._options = {name: _frozen(value) for name, value in options.items()}
+        self._options = {name: arg.frozen(value) for name, value in options.items()}
         self._kernel = np.array(arg.as_array(v, "v", self._flip), order="C")
-        self._shape = None if shape is None else tuple([arg.integer(extent, "shape") for extent in shape])
-        if self._shape and min(self._shape) < 0:
-            raise ValueError(f"shape={self._shape}: expected no negative lengths")
+        self._shape = None if shape is None else arg.extents(shape, "shape")
         self._kept = None
         known = arg.common_dtype(dtype, v=self._kernel)
         # Without dtype= the sums have a dtype that depends on `a`; a complex one takes every cval.
@@ -339,16 +337,6 @@ class Prepared:
             kernel = np.ascontiguousarray(call.kernel.to_core(arg.readable(self._kernel, call.dtype)))
             self._kept = kept = (a.shape, a.dtype, call, kernel)
         return kept[2], kept[3]
-
-
-def _frozen(value: Any) -> Any:
-    """Return the option with sequences made tuples: an iterator can be used up, and a list changed by its owner."""
-    if isinstance(value, str):
-        return value
-    try:
-        return tuple([_frozen(item) for item in value])
-    except TypeError:  # one value
-        return value
 
 
 def correlation_lags(n: int, k: int, mode: str | int = "full") -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from inspect import signature
@@ -10,12 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from . import _core, calls, filters
+from . import _core, calls, filters, layers, nn
 from . import arguments as arg
 
 __all__ = ["Alternative", "Plan", "explain", "precision_scope"]
 
 _PASSES = {"forward": arg.FORWARD, "backward_input": arg.BACKWARD_INPUT, "backward_kernel": arg.BACKWARD_KERNEL}
+
+#: What `explain` plans, each with its arrays.
+_ARRAYS = {_core.correlate: ("a", "v"), _core.convolve: ("a", "v"), filters.conv_transpose: ("g", "v"),
+           filters.correlate_vjp: ("g", "a", "v"), filters.convolve_vjp: ("g", "a", "v"),
+           **{function: layers.ARRAYS[family] for function, (family, _) in nn.FAMILIES.items()}}
 
 
 @dataclass(frozen=True)
@@ -99,13 +104,13 @@ def explain(function: Callable[..., Any], *args: Any, pass_: str = "forward", **
     Parameters
     ----------
     function : callable
-        `correlate`, `convolve`, `conv_transpose`, `correlate_vjp` or `convolve_vjp`.
+        `correlate`, `convolve`, `conv_transpose`, `correlate_vjp`, `convolve_vjp`, or a function of `corrfast.nn`.
     *args, **kwargs
         Its arguments. A shape with a dtype may stand for an array: a tuple ``(shape, dtype)``, or any object with these two
         attributes; a kernel given so counts as not separable. `out` is ignored.
     pass_ : {"forward", "backward_input", "backward_kernel"}, optional
-        Which pass of `correlate` or `convolve` to plan: itself, or the gradient for `a` or for `v`. For the `_vjp` functions the
-        default is the first gradient that `needs` asks for.
+        Which pass of `correlate`, `convolve` or a layer to plan: itself, or the gradient for its first or its second array. For the
+        `_vjp` functions the default is the first gradient that `needs` asks for.
 
     Returns
     -------
@@ -130,29 +135,32 @@ def explain(function: Callable[..., Any], *args: Any, pass_: str = "forward", **
     >>> corrfast.explain(corrfast.correlate, ((512, 512), "float32"), np.ones((9, 9), "float32"), "same").method
     'separable'
     """
-    known = {_core.correlate: "av", _core.convolve: "av", filters.conv_transpose: "gv", filters.correlate_vjp: "gav",
-             filters.convolve_vjp: "gav"}
     try:
-        names = known[function]
+        names = _ARRAYS[function]
     except (KeyError, TypeError):
-        words = ", ".join(each.__name__ for each in known)
-        raise ValueError(f"function={function!r}: expected one of corrfast's {words}") from None
+        words = ", ".join(each.__name__ for each in _ARRAYS if each not in nn.FAMILIES)
+        raise ValueError(f"function={function!r}: expected one of corrfast's {words}, or a function of corrfast.nn") from None
     asked = arg.choose(pass_, _PASSES, "pass_")
-    bound = _bind(function, names, args, kwargs)
-    v = None if _is_description(signature(function).bind(*args, **kwargs).arguments["v"]) else bound["v"]
-    call, run = _understand(function, names, bound, asked)
-    if asked != arg.FORWARD and run != asked:
+    bound = _bind(function, args, kwargs)
+    known = [bound[name] for name in names if name in ("v", "weight") and not _is_description(bound[name])]
+    for name in names:
+        if bound[name] is not None or name != "bias":
+            bound[name] = _stand_in(bound[name], name, scalar=function in (_core.convolve, filters.convolve_vjp))
+    v = bound["v" if "v" in names else "weight"] if known else None
+    if function in nn.FAMILIES:
+        call, run = layers.describe(*nn.FAMILIES[function], bound, asked)
+    else:
+        call, run = _understand(function, names, bound, asked)
+    if run is None:
         raise ValueError(f"pass_={pass_!r}: {function.__name__} has no such pass, expected 'forward'")
     return _plan(function.__name__, call, run, v)
 
 
-def _bind(function: Callable[..., Any], names: str, args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments by name, with zero-stride stand-ins for arrays given as shape and dtype."""
-    bound = signature(function).bind(*args, **kwargs).arguments
-    for name in names:
-        bound[name] = _stand_in(bound[name], name, scalar=function in (_core.convolve, filters.convolve_vjp))
-    bound.pop("out", None)
-    return bound
+def _bind(function: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return all arguments by name, but `out`."""
+    bound = signature(function).bind(*args, **kwargs)
+    bound.apply_defaults()
+    return {name: value for name, value in bound.arguments.items() if name != "out"}
 
 
 def _is_description(value: Any) -> bool:
@@ -177,19 +185,19 @@ def _stand_in(value: Any, name: str, scalar: bool) -> np.ndarray:
     return arg.as_array(np.broadcast_to(np.zeros((), dtype), shape), name, scalar)
 
 
-def _understand(function: Callable[..., Any], names: str, bound: dict[str, Any], asked: int) -> tuple[calls.Call, int]:
-    """Return the call and the pass that it runs."""
+def _understand(function: Callable[..., Any], names: Sequence[str], bound: dict[str, Any],
+                asked: int) -> tuple[calls.Call, int | None]:
+    """Return the call and the pass that it runs, None if it has none such as `asked`."""
     if function is filters.conv_transpose:
-        return calls.transpose_call(**bound), arg.BACKWARD_INPUT if asked == arg.FORWARD else -1
+        return calls.transpose_call(**bound), arg.BACKWARD_INPUT if asked == arg.FORWARD else None
     flip = function in (_core.convolve, filters.convolve_vjp)
-    bound.setdefault("mode", "full" if flip else "valid")
-    if names == "av":
+    if len(names) == 2:
         a, v = bound.pop("a"), bound.pop("v")
         return calls.understand(a.shape, v.shape, arg.common_dtype(bound.pop("dtype", None), a=a, v=v), flip=flip, **bound), asked
     needs = bound.pop("needs", (True, True))
     call = calls.vjp_call(flip=flip, **bound)
     if asked == arg.FORWARD:
-        asked = arg.BACKWARD_INPUT if calls.pair_of(needs, "needs")[0] else arg.BACKWARD_KERNEL
+        asked = arg.BACKWARD_INPUT if calls.parts(needs, "needs", ("a", "v"))[0] else arg.BACKWARD_KERNEL
     return call, asked
 
 

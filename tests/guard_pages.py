@@ -16,7 +16,9 @@ import numpy as np
 from comparison import assert_identical
 from corrfast import reference
 from hypothesis import given
-from problems import Problem, generated, plain_problems, problems
+from hypothesis import strategies as st
+from layer_problems import layer_problems
+from problems import Problem, generated, plain_problems, problems, small_integers
 
 PAGE = mmap.PAGESIZE
 
@@ -84,6 +86,26 @@ def plain_calls(problem):
         guarded(variant)
 
 
+@given(problem=layer_problems(layouts=st.just("C")), transposed=layer_problems(transposed_=True, layouts=st.just("C")))
+@generated(50)
+def layers(problem, transposed):
+    """All passes of layers of every kind."""
+    for layer in (*problem.variants(mixed=False), *transposed.variants(mixed=False)):
+        arrays = x, w, bias = layer.operands()
+        x, w, bias = (None if array is None else arena.hold(array, SIDE) for arena, array in zip(ARENAS, arrays, strict=False))
+        want = layer.oracle(x, w, bias)
+        out = ARENAS[3].hold(np.ones(want.shape, want.dtype), SIDE)
+        layer.call(x, w, bias, out=out)
+        assert_identical(out, want)
+        places = tuple(arena.hold(np.ones(shape, want.dtype), SIDE)
+                       for arena, shape in zip(ARENAS[3:], (x.shape, w.shape, (layer.out_channels,)), strict=True))
+        g = ARENAS[2].hold(small_integers(np.random.default_rng(layer.seed), want.shape, want.dtype), SIDE)
+        layer.call(g, x, w, suffix="_vjp", out=places)
+        for got, gradient in zip(places, layer.expected_gradients(g, x, w), strict=True):
+            assert_identical(got, gradient)
+        comparison.count(3)
+
+
 def every_width():
     """All short lengths with all short kernels: each tail of each vector loop."""
     for dtype in map(np.dtype, "fdFDhBe"):
@@ -101,6 +123,6 @@ def every_width():
 
 if __name__ == "__main__":
     faulthandler.enable()
-    for check in (every_width, any_problem, plain_calls):
+    for check in (every_width, any_problem, plain_calls, layers):
         check()
     print(f"corrfast: {comparison.compared} generated problems compared with the oracle, ISA {conftest.active_isa()}")

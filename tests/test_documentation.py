@@ -11,10 +11,13 @@ import pytest
 from processes import python
 
 ROOT = Path(__file__).parent.parent
-PUBLIC = sorted(name for name in corrfast.__all__ if not name.startswith("_") and not inspect.ismodule(getattr(corrfast, name)))
-FUNCTIONS = [name for name in PUBLIC if not inspect.isclass(getattr(corrfast, name))]
+MODULES = {"": corrfast, "nn.": corrfast.nn}
+PUBLIC = {prefix + name: getattr(module, name) for prefix, module in MODULES.items() for name in sorted(module.__all__)
+          if not name.startswith("_") and not inspect.ismodule(getattr(module, name))}
+FUNCTIONS = [name for name, value in PUBLIC.items() if not inspect.isclass(value)]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "docs").rglob("*.rst"))]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+SHORTER = {"digits_cnn.py": ["--epochs", "2"]}  # trained to the end in test_examples.py
 STUBS = sorted((ROOT / "corrfast").glob("*.pyi"))
 API = {"correlate", "convolve", "conv_transpose", "correlate_vjp", "convolve_vjp", "explain", "prepare", "precision_scope",
        "correlation_lags", "get_num_threads", "set_num_threads", "show_config", "get_include"}
@@ -32,13 +35,13 @@ def run_examples(text, name, required=False):
 
 def test_every_promised_name_is_public():
     assert API <= set(corrfast.__all__), API - set(corrfast.__all__)
-    assert all(hasattr(corrfast, name) for name in corrfast.__all__)
+    assert all(hasattr(module, name) for module in MODULES.values() for name in module.__all__)
     assert re.fullmatch(r"\d+\.\d+.*", corrfast.__version__)
 
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_the_examples_of_every_public_name(name):
-    text = inspect.getdoc(getattr(corrfast, name))
+    text = inspect.getdoc(PUBLIC[name])
     assert text and "Examples\n--------" in text, f"{name} has no Examples section"
     run_examples(text, name, required=True)
 
@@ -46,7 +49,7 @@ def test_the_examples_of_every_public_name(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_parameter_is_documented(name):
     """numpydoc's Parameters section names each parameter, alone or in a list, and nothing that does not exist."""
-    run = getattr(corrfast, name)
+    run = PUBLIC[name]
     text, parameters = inspect.getdoc(run), inspect.signature(run).parameters
     section = re.search(r"Parameters\n-+\n(.*?)(\n\n[A-Z][\w ]+\n-+\n|\Z)", text, re.DOTALL)
     documented = set()
@@ -59,7 +62,7 @@ def test_every_parameter_is_documented(name):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_signatures_can_be_read_and_are_those_of_the_design(name):
-    parameters = inspect.signature(getattr(corrfast, name)).parameters
+    parameters = inspect.signature(PUBLIC[name]).parameters
     if name in ("correlate", "convolve"):
         assert list(parameters) == ["a", "v", "mode", "axes", "stride", "dilation", "padding", "boundary", "cval", "method",
                                     "precision", "dtype", "out", "workers"]
@@ -140,6 +143,6 @@ def test_examples_run_and_draw(script, tmp_path):
     missing = missing_modules(script)
     if missing:
         pytest.skip(f"needs {', '.join(missing)}, which the extra [examples] installs")
-    ran = python(script, "--output", tmp_path)
+    ran = python(script, "--output", tmp_path, *SHORTER.get(script.name, []))
     assert ran.returncode == 0, ran.stderr[-3000:]
     assert list(tmp_path.glob("*.png")), "no figure was written"

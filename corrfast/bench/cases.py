@@ -1,9 +1,10 @@
 """The problems that are measured: records without behavior beyond their name and their arrays.
 
-A new kind of case (a layer with channels, say) is a new record class here, its lines in `CASES`, and a function in
-peers.py that is registered for it. Nothing else asks what kind a case is.
+A new kind of case is a new record class here, its lines in `CASES`, and a function in peers.py that is registered for it.
+Nothing else asks what kind a case is.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,6 +53,52 @@ class Filter:
         for factor in self.gaussian_factors():
             v = np.multiply.outer(v, factor)
         return a, v
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution with channels, or one of its gradients: `shape` is (batch, channels, *n), `weight` (out, channels // groups, *k)."""
+
+    group: str
+    shape: tuple[int, ...]
+    weight: tuple[int, ...]
+    dtype: str = "float32"
+    stride: int = 1
+    padding: int = 0
+    dilation: int = 1
+    groups: int = 1
+    pass_: str = "forward"
+    quick: bool = False
+
+    @property
+    def name(self):
+        size, taps = ("x".join(map(str, shape)) for shape in (self.shape, (self.weight[0], *self.weight[2:])))
+        options = [("s", self.stride), ("d", self.dilation), ("g", self.groups)]
+        words = [f"{letter}{value}" for letter, value in options if value > 1]
+        kind = {"forward": "layer", "backward_input": "gradient of x", "backward_kernel": "gradient of w"}[self.pass_]
+        return " ".join([f"{size} * {taps}", *words, self.dtype, kind])
+
+    @property
+    def options(self):
+        return {name: getattr(self, name) for name in ("stride", "padding", "dilation", "groups")}
+
+    @property
+    def result(self):
+        """The shape of the layer's result."""
+        pairs = zip(self.shape[2:], self.weight[2:])
+        sizes = [(n + 2 * self.padding - self.dilation * (k - 1) - 1) // self.stride + 1 for n, k in pairs]
+        return (self.shape[0], self.weight[0], *sizes)
+
+    @property
+    def products(self):
+        """How many the definition has, those with padding included."""
+        return math.prod(self.result) * math.prod(self.weight[1:])
+
+    def arrays(self, rng):
+        """The input, the weights, and the gradient for the result."""
+        x, w, g = (random_array(rng, shape, self.dtype) for shape in (self.shape, self.weight, self.result))
+        w *= np.asarray(1 / math.sqrt(w[0].size), w.dtype)  # keeps the size of numbers from layer to layer, as training does
+        return x, w, g
 
 
 def random_array(rng, shape, dtype):
@@ -107,6 +154,17 @@ CASES = [
     Filter("gradients", (512, 512), (11, 11), "float64", pass_="backward_kernel"),
     Filter("gradients", (64, 64, 64), (3, 3, 3), "float32", pass_="backward_input"),
     Filter("gradients", (64, 64, 64), (3, 3, 3), "float32", pass_="backward_kernel"),
+    # Layers of ResNet, MobileNet, networks on volumes and on recordings, and of a first network on digits.
+    *(Layer("layers", (1, 64, 56, 56), (64, 64, 3, 3), padding=1, pass_=pass_, quick=True) for pass_ in PASSES),
+    *(Layer("layers", (1, 256, 14, 14), (256, 256, 3, 3), padding=1, pass_=pass_) for pass_ in PASSES),
+    *(Layer("layers", (1, 64, 56, 56), (64, 64, 3, 3), "float64", padding=1, pass_=pass_) for pass_ in PASSES),
+    *(Layer("layers", (1, 128, 56, 56), (128, 128, 3, 3), stride=2, padding=1, pass_=pass_) for pass_ in PASSES),
+    *(Layer("layers", (1, 3, 224, 224), (64, 3, 7, 7), stride=2, padding=3, pass_=pass_) for pass_ in PASSES),
+    *(Layer("layers", (1, 256, 56, 56), (64, 256, 1, 1), pass_=pass_) for pass_ in PASSES),
+    *(Layer("layers", (1, 32, 112, 112), (32, 1, 3, 3), padding=1, groups=32, pass_=pass_) for pass_ in PASSES),
+    *(Layer("layers", (1, 16, 32, 32, 32), (32, 16, 3, 3, 3), padding=1, pass_=pass_) for pass_ in PASSES),
+    *(Layer("layers", (4, 128, 4096), (128, 128, 3), padding=8, dilation=8, pass_=pass_) for pass_ in PASSES),
+    *(Layer("layers", (64, 1, 28, 28), (32, 1, 3, 3), padding=1, pass_=pass_) for pass_ in PASSES),
 ]
 
 GROUPS = list(dict.fromkeys(case.group for case in CASES))

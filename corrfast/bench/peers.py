@@ -1,6 +1,7 @@
 """How corrfast and each installed peer compute a case, every one in its best spelling."""
 
 import contextlib
+import importlib.metadata
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ import numpy as np
 
 import corrfast
 
-from .cases import Filter, random_array
-from .exact import pads, spot_check
+from .cases import Filter, Layer, random_array
+from .exact import layer_check, pads, spot_check
 
 
 def optional(name):
@@ -66,6 +67,73 @@ def _(case: Filter, rng):
         check=lambda: spot_check(x, w, mode, case.boundary),
         explain=lambda: corrfast.explain(corrfast.correlate, a, v, case.mode, pass_=case.pass_, **options),
     )
+
+
+@contest.register
+def _(case: Layer, rng):
+    x, w, g = case.arrays(rng)
+    conv, vjp = (getattr(corrfast.nn, f"conv{len(case.shape) - 2}d{suffix}") for suffix in ("", "_vjp"))
+    needs = [case.pass_ == "backward_input", case.pass_ == "backward_kernel", False]
+    if case.pass_ == "forward":
+        ours = lambda: conv(x, w, **case.options)  # noqa: E731
+    else:
+        ours = lambda: vjp(g, x, w, needs=needs, **case.options)[needs.index(True)]  # noqa: E731
+    candidates = {"corrfast": ours, "numpy.matmul": by_matmul(case, x, w, g)}
+    torch = optional("torch")  # here and not above: importing it takes seconds, which only layers are worth
+    if torch:
+        candidates["torch"] = by_torch(torch, case, x, w, g, needs)
+    return Contest(
+        candidates=candidates,
+        check=lambda: layer_check(case, x, w, g),
+        explain=lambda: corrfast.explain(conv, x, w, pass_=case.pass_, **case.options),
+    )
+
+
+def by_matmul(case, x, w, g):
+    """Plain NumPy: for each tap, a product of its matrix (output by input channels) with all the samples that it meets."""
+    groups, inputs, outputs = case.groups, w.shape[1], len(w) // case.groups
+    widths = [(0, 0)] * 2 + [(case.padding,) * 2] * (x.ndim - 2)
+    sizes = case.result[2:]
+    taps = w.reshape(groups, outputs, *w.shape[1:])
+    rows = g.reshape(len(g), groups, outputs, -1)
+
+    def met(tap):
+        starts = [j * case.dilation for j in tap]
+        return (..., *(slice(i, i + case.stride * (m - 1) + 1, case.stride) for i, m in zip(starts, sizes)))
+
+    def forward():
+        padded, total = np.pad(x, widths), np.zeros((len(x), groups, outputs, math.prod(sizes)), x.dtype)
+        for tap in np.ndindex(*w.shape[2:]):
+            total += taps[(..., *tap)] @ padded[met(tap)].reshape(len(x), groups, inputs, -1)
+        return total.reshape(case.result)
+
+    def backward_input():
+        total = np.zeros([n + before + after for n, (before, after) in zip(x.shape, widths)], x.dtype)
+        for tap in np.ndindex(*w.shape[2:]):
+            total[met(tap)] += (taps[(..., *tap)].swapaxes(1, 2) @ rows).reshape(*x.shape[:2], *sizes)
+        return total[tuple(slice(before, before + n) for n, (before, _) in zip(x.shape, widths))]
+
+    def backward_kernel():
+        padded, result = np.pad(x, widths), np.empty_like(taps)
+        for tap in np.ndindex(*w.shape[2:]):
+            samples = padded[met(tap)].reshape(len(x), groups, inputs, -1)
+            result[(..., *tap)] = (rows @ samples.swapaxes(2, 3)).sum(axis=0)
+        return result.reshape(w.shape)
+
+    return {"forward": forward, "backward_input": backward_input, "backward_kernel": backward_kernel}[case.pass_]
+
+
+def by_torch(torch, case, x, w, g, needs):
+    torch.set_num_threads(corrfast.get_num_threads())
+    x, w, g = map(torch.from_numpy, (x, w, g))
+    rank = x.ndim - 2
+    if case.pass_ == "forward":
+        conv = getattr(torch.nn.functional, f"conv{rank}d")
+        return lambda: conv(x, w, None, **case.options).numpy()
+    stride, padding, dilation, extra = ([value] * rank for value in (case.stride, case.padding, case.dilation, 0))
+    backward = torch.ops.aten.convolution_backward
+    place = needs.index(True)
+    return lambda: backward(g, x, w, None, stride, padding, dilation, False, extra, case.groups, needs)[place].numpy()
 
 
 def correlations(x, w, mode, boundary="constant", factors=None):
@@ -187,4 +255,7 @@ def versions():
     """`{library: version}` of those that take part."""
     scipy = optional("scipy")
     found = {"NumPy": np, "SciPy": scipy, "OpenCV": cv2}
-    return {name: module.__version__ for name, module in found.items() if module}
+    versions = {name: module.__version__ for name, module in found.items() if module}
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        versions["PyTorch"] = importlib.metadata.version("torch")
+    return versions

@@ -13,7 +13,7 @@ except ImportError:
     rich = None
 
 HEADINGS = ("case", "corrfast", "best peer", "its time", "speed-up", "error", "method")
-WIDTHS = (46, 10, 20, 10, 8, 8, 14)
+WIDTHS = (48, 10, 20, 10, 8, 8, 14)
 NUMBERS = ("corrfast", "its time", "speed-up", "error")
 
 
