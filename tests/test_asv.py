@@ -17,7 +17,7 @@ import corrfast
 
 ROOT = Path(__file__).resolve().parents[1]
 SUITE = ROOT / "asv_bench"
-MODULES = ["accuracy", "filters", "peers", "plans", "runtime"]
+MODULES = ["accuracy", "filters", "nn", "peers", "plans", "runtime"]
 BENCHMARK = re.compile(r"(time|timeraw|track|peakmem)_.+")
 
 
@@ -111,7 +111,7 @@ def test_readme_lists_the_benchmarks():
 peers = load("peers")
 
 
-@pytest.mark.parametrize("case", peers.CASES)
+@pytest.mark.parametrize("case", peers.CASES + peers.LAYERS)
 def test_peers_agree(case):
     candidates, check = peers.contest(case)
     places, exact = check()
@@ -128,13 +128,17 @@ def test_peers_agree(case):
 
 
 def test_every_candidate_is_timed():
-    assert {name for case in peers.CASES for name in peers.contest(case)[0]} <= set(peers.WHO)
+    for cases, who in [(peers.CASES, peers.WHO), (peers.LAYERS, peers.WHO_LAYERS)]:
+        assert {name for case in cases for name in peers.contest(case)[0]} <= set(who)
 
 
 def test_older_versions_are_skipped(monkeypatch):
     monkeypatch.delattr(corrfast, "conv_transpose")
     transpose = load("filters").Transpose
     assert play(transpose, "time_conv_transpose", combinations(transpose.params)[0]) is None
+    layers = load("nn")
+    monkeypatch.setattr(layers, "Layer", None)
+    assert play(layers.Layers, "time_layer", combinations(layers.Layers.params)[0]) is None
     monkeypatch.setattr(peers, "spellings", None)
     peers.contest.cache_clear()
     assert play(peers.Speedup, "track_speedup", peers.CASES[:1]) is None

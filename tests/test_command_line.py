@@ -9,7 +9,7 @@ import pytest
 import corrfast
 from corrfast import __main__ as command
 from corrfast.bench import cases, exact, measure, peers, report
-from corrfast.bench.cases import Filter
+from corrfast.bench.cases import Filter, Layer
 
 FAST = ["--seconds", "0.001"]
 SMALL = [
@@ -27,6 +27,16 @@ SMALL = [
         for shape, kernel in [((40,), (5,)), ((17, 20), (3, 5)), ((9, 8, 7), (3, 2, 3))]
         for dtype in ("float32", "complex128")
         for pass_ in ("backward_input", "backward_kernel")
+    ),
+    *(
+        Layer("layers", shape, weight, dtype, **options, pass_=pass_)
+        for shape, weight, dtype, options in [
+            ((2, 3, 17), (4, 3, 3), "float32", {"padding": 1}),
+            ((2, 4, 17, 20), (6, 2, 3, 2), "float64", {"stride": 2, "padding": 1, "dilation": 2, "groups": 2}),
+            ((1, 5, 17, 20), (5, 1, 3, 3), "float32", {"groups": 5, "padding": 2}),
+            ((3, 4, 9, 8, 7), (4, 4, 2, 3, 1), "float32", {"stride": 3}),
+        ]
+        for pass_ in cases.PASSES
     ),
 ]
 
@@ -51,6 +61,7 @@ def test_all_candidates_agree_everywhere(case):
 def test_numpy_alone_is_enough_of_a_peer(case, monkeypatch):
     for library in ("cv2", "fft", "ndimage", "signal", "threadpoolctl"):
         monkeypatch.setattr(peers, library, None)
+    monkeypatch.setattr(peers, "optional", lambda name: None)
     with peers.threads(1):
         row = measure.run_case(case, 0.0)
     assert row.agrees and row.peer.startswith("numpy")
@@ -88,6 +99,12 @@ def test_table_has_every_case(style, capsys):
     assert status == 0
     assert "64 * 3 float32 valid" in shown.out and "agree in 1 of 1" in shown.out
     assert all(heading in shown.out for heading in report.HEADINGS[1:])
+
+
+@pytest.mark.parametrize("pass_", ["layer", "gradient of x", "gradient of w"])
+def test_table_has_layers(pass_, capsys):
+    status, shown = run(capsys, "--group", "layers", "--only", f"1x64x56x56 * 64x3x3 float32 {pass_}", "--plain", *FAST)
+    assert status == 0 and f"64x3x3 float32 {pass_}" in shown.out and "agree in 1 of 1" in shown.out
 
 
 def test_json_is_the_table_as_data(capsys, tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import corrfast
 
 from .common import Benchmark, arrays, public
+from .nn import layer_arrays, record
 
 try:
     from corrfast.bench import exact
@@ -86,3 +87,27 @@ class Gradients(_Scaled):
         return scaled_error(self.gv, self.a, self.g)
 
     track_input.unit = track_kernel.unit = "eps"
+
+
+class Layers(_Scaled):
+    """Direct sums, Winograd F(2x2, 3x3) and F(4x4, 3x3), as the level of precision allows."""
+
+    version = "1"
+    param_names = ["precision", "pass_", "case"]
+    params = [["exact", "default", "fast"], ["forward", "backward_input"], ["64@56 3x3", "256@14 3x3"]]
+
+    def setup(self, precision, pass_, case):
+        super().setup()
+        nn, self.layer = public("nn"), record(case, pass_)
+        self.arrays = x, w, g = layer_arrays(self.layer)
+        if pass_ == "forward":
+            self.y = nn.conv2d(x, w, **self.layer.options, precision=precision)
+        else:
+            self.y = nn.conv2d_vjp(g, x, w, **self.layer.options, precision=precision)[0]
+
+    def track_layer(self, precision, pass_, case):
+        places, sums = exact.layer_check(self.layer, *self.arrays)
+        _, sizes = exact.layer_check(self.layer, *map(abs, self.arrays))
+        return round(float(np.max(abs(self.y[places] - sums) / sizes) / np.finfo(self.y.dtype).eps), 3)
+
+    track_layer.unit = "eps"

@@ -1,6 +1,6 @@
 """The same problems, the same arrays, for corrfast and for every installed peer, each in the spelling that suits it best.
 
-The spellings are those of `python -m corrfast` (corrfast/bench/peers.py); PyTorch's is added here.
+The spellings are those of `python -m corrfast` (corrfast/bench/peers.py); PyTorch's for one channel is added here.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ import corrfast
 
 from .common import SEED, Benchmark, public, shapes
 from .filters import small_arrays
+from .nn import record
 
 try:
     # As modules: asv takes every function whose name begins with time_ for a benchmark, and measure has a time_all.
@@ -44,6 +45,14 @@ CASES = [
     "512x512*5x5 float32 valid backward_input",
     "512x512*5x5 float32 valid backward_kernel",
 ]
+LAYERS = [  # names of nn.LAYERS, then the pass
+    "64@56 3x3 forward",
+    "64@56 3x3 backward_input",
+    "64@56 3x3 backward_kernel",
+    "128@56 3x3 s2 forward",
+    "32@112 3x3 depthwise forward",
+    "64x1@28>32 3x3 backward_kernel",
+]
 WHO = [
     "corrfast",
     "numpy.correlate",
@@ -57,10 +66,13 @@ WHO = [
     "cv2.matchTemplate",
     "torch",
 ]
+WHO_LAYERS = ["corrfast", "numpy.matmul", "torch"]
 
 
 def problem(case):
-    """The record of corrfast.bench for a name like "512x512*3x3 float32 same reflect"."""
+    """The record of corrfast.bench for a name like "512x512*3x3 float32 same reflect", or for a layer's."""
+    if case in LAYERS:
+        return record(*case.rsplit(" ", 1))
     sizes, dtype, mode, *words = case.split()
     shape, kernel = shapes(sizes)
     options = {"boundary": word for word in words if word in spellings.NDIMAGE_MODES}
@@ -73,11 +85,12 @@ def contest(case):
     """`(candidates by name, the check of their results)`."""
     if not spellings:
         raise NotImplementedError(f"corrfast {corrfast.__version__} has no corrfast.bench")
-    record = problem(case)
-    found = spellings.contest(record, np.random.default_rng(SEED))
+    one = problem(case)
+    found = spellings.contest(one, np.random.default_rng(SEED))
     candidates = dict(found.candidates)
-    if torch and record.pass_ == "forward" and len(record.shape) == len(record.kernel) and np.dtype(record.dtype).kind == "f":
-        candidates["torch"] = by_torch(*record.arrays(np.random.default_rng(SEED)), record.mode, record.boundary)
+    plain = case not in LAYERS and one.pass_ == "forward" and len(one.shape) == len(one.kernel)
+    if torch and plain and np.dtype(one.dtype).kind == "f":
+        candidates["torch"] = by_torch(*one.arrays(np.random.default_rng(SEED)), one.mode, one.boundary)
     return candidates, found.check
 
 
@@ -134,12 +147,17 @@ class Filters(_Peers):
         self.run()
 
 
+class Layers(Filters):
+    version = "1"
+    params = [LAYERS, WHO_LAYERS]
+
+
 class Speedup(_Peers):
     """Of corrfast over the fastest peer, all of them timed in the same rounds."""
 
     version = "1"
     param_names = ["case"]
-    params = [CASES]
+    params = [CASES + LAYERS]
 
     def track_speedup(self, case):
         candidates, check = contest(case)
