@@ -49,6 +49,8 @@ struct cf_plan {
     double seconds;
 };
 
+static inline const cf_kernel_set *cf_set_of(const cf_plan *plan) { return &plan->kernels->set[plan->task.dtype->arith]; }
+
 CF_HIDDEN extern const cf_method cf_method_direct;
 CF_HIDDEN extern const cf_method cf_method_gemm;
 CF_HIDDEN extern const cf_method cf_method_gemm_gradient;

@@ -41,6 +41,8 @@ static inline int64_t cf_clamp(int64_t v, int64_t lo, int64_t hi) { return v < l
 /* Divisors are mostly 1, and a division costs more than the rest of its function: small problems would feel it. */
 static inline int64_t cf_ceil_div(int64_t a, int64_t b) { return b == 1 ? a : (a + b - 1) / b; } /* a >= 0, b > 0 */
 
+static inline int64_t cf_round_up(int64_t n, int64_t to) { return cf_ceil_div(n, to) * to; }
+
 /* Takes the last digit off a number whose digits count up to different extents: index % extent, leaving index / extent. */
 static inline int64_t cf_take_digit(int64_t *index, int64_t extent)
 {

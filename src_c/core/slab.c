@@ -202,3 +202,23 @@ void cf_choose_tiles(const cf_shape *s, int64_t lanes, int64_t most, int64_t len
         }
     }
 }
+
+void cf_slab_terms(const cf_slab *slab, const cf_shape *s, int64_t channel, int64_t k, int64_t count, int64_t *x_at, int64_t *w_at)
+{
+    const cf_axis *a = s->axis;
+    int64_t index = k, i2 = cf_take_digit(&index, a[2].k), i1 = cf_take_digit(&index, a[1].k), i0 = cf_take_digit(&index, a[0].k), ci = index;
+    for (int64_t i = 0; i < count; i++) {
+        x_at[i] = ci * slab->channel + cf_slab_tap(slab, s, 0, i0) + cf_slab_tap(slab, s, 1, i1) + cf_slab_tap(slab, s, 2, i2);
+        w_at[i] = (channel + ci) * s->w_cin + i0 * a[0].ws + i1 * a[1].ws + i2 * a[2].ws;
+        if (++i2 < a[2].k)
+            continue;
+        i2 = 0;
+        if (++i1 < a[1].k)
+            continue;
+        i1 = 0;
+        if (++i0 < a[0].k)
+            continue;
+        i0 = 0;
+        ci++;
+    }
+}

@@ -45,12 +45,15 @@ CF_HIDDEN int64_t cf_slab_tap(const cf_slab *slab, const cf_shape *s, int axis, 
 /* Where outputs [first, first + n) of a block of len[0] x len[1] x len[2] lie, row after row; returns the number of parts, at most n. */
 CF_HIDDEN int64_t cf_slab_parts(const cf_slab *slab, const int64_t len[3], int64_t image, int64_t first, int64_t n, cf_run_part *parts);
 
-/* Vectors [i * vectors / panels, ...) of `count` samples, in whole vectors of `lanes`: the columns of panel i of `panels`. */
-static inline void cf_panel_at(int64_t count, int64_t lanes, int64_t panels, int64_t i, int64_t *first, int64_t *n)
+typedef struct cf_span {
+    int64_t first, n;
+} cf_span;
+
+/* Panel i of those that `count` columns take in tiles of at most `most`: whole vectors of `lanes`, spread evenly. */
+static inline cf_span cf_panel_at(int64_t count, int64_t lanes, int64_t most, int64_t i)
 {
-    int64_t vectors = cf_ceil_div(count, lanes);
-    *first = i * vectors / panels * lanes;
-    *n = cf_min((i + 1) * vectors / panels * lanes, count) - *first;
+    int64_t vectors = cf_ceil_div(count, lanes), panels = cf_ceil_div(count, most), first = i * vectors / panels * lanes;
+    return (cf_span){first, cf_min((i + 1) * vectors / panels * lanes, count) - first};
 }
 
 /* An axis whose outputs are tiles of m outputs each, every `dilation` samples from output `first` on: its kernel is what a tile reads. */
@@ -58,6 +61,10 @@ CF_HIDDEN cf_axis cf_tile_axis(const cf_axis *a, int m, int64_t first);
 
 /* Rows of tiles of which about `most` fill a block, such that vectors are full. */
 CF_HIDDEN void cf_choose_tiles(const cf_shape *tiles, int64_t lanes, int64_t most, int64_t len[3], int64_t blocks[3]);
+
+/* Where the terms k in [k, k + count) of a sum lie, in the order of channels and their taps: in the slab, counted from its first channel, and in
+ * the kernel, counted from input channel 0; `channel` is the slab's first. */
+CF_HIDDEN void cf_slab_terms(const cf_slab *slab, const cf_shape *s, int64_t channel, int64_t k, int64_t count, int64_t *x_at, int64_t *w_at);
 
 /* The largest block of about so many outputs: whole samples, else whole planes, else whole rows, else a part of a row; how many cover each axis. */
 CF_HIDDEN void cf_choose_block(const cf_shape *s, int64_t outputs, int64_t len[3], int64_t blocks[3]);

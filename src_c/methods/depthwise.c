@@ -13,7 +13,8 @@
 
 enum {
     STRIP = 4096,      /* outputs */
-    MOST_PLANES = 128, /* parts of a sum */
+    MOST_PLANES = 128, /* channels and depths of a sum */
+    MOST_TERMS = 512,
     MOST_TAPS = 1024,
     MOST_COUTS = 256, /* whose sums wait together */
     SLAB_BYTES = 1 << 18
@@ -21,16 +22,12 @@ enum {
 
 typedef struct tiling {
     int64_t len[3], blocks[3], taps, planes, lines; /* lines of one channel */
-    int64_t reach;                                  /* of a step along the second axis where its taps are neighbors, else 0 */
     cf_slab slab;
+    int tall;           /* lines that taps along the second axis meet are neighbors: they make one part of a sum */
     int aside, by_gemm; /* strides leave no rows to share: the gemm kernel sums each row by itself */
     size_t lines_bytes, planes_bytes, slab_bytes, y_bytes, tables_bytes, sums_bytes;
 } tiling;
 
-static const cf_kernel_set *set_of(const cf_plan *plan) { return &plan->kernels->set[plan->task.dtype->arith]; }
-
-/* Taps of an axis that lie in the same phase, `period` apart. */
-static int64_t taps_in(const cf_axis *a, const cf_slab_axis *slab, int64_t phase) { return cf_ceil_div(a->k - phase, slab->period); }
 
 static void tile(const cf_plan *plan, tiling *t)
 {
@@ -46,11 +43,11 @@ static void tile(const cf_plan *plan, tiling *t)
     }
     const cf_slab_axis *slab = t->slab.axis;
     t->taps = a[0].k * a[1].k * a[2].k;
-    t->reach = slab[1].shift == 1 || a[1].k <= slab[1].period;
-    t->planes = s->cin * a[0].k * (t->reach ? slab[1].period : a[1].k) * slab[2].period;
+    t->tall = slab[1].shift == 1 || a[1].k == 1;
     t->lines = slab[0].period * slab[0].width * slab[1].period * slab[1].width;
     t->aside = a[2].m > 1 && a[2].ys != 1;
     t->by_gemm = slab[1].period > 1 || slab[2].period > 1;
+    t->planes = t->by_gemm ? 0 : s->cin * a[0].k * (t->tall ? 1 : a[1].k);
     t->lines_bytes = cf_round64((size_t)(s->cin * t->lines) * sizeof(void *)) + cf_round64(cf_slab_lines_bytes(&t->slab));
     t->planes_bytes = cf_round64((size_t)t->planes * sizeof(cf_plane));
     t->slab_bytes = cf_round64((size_t)(t->slab.channel * rows * size)) + 64;
@@ -109,7 +106,7 @@ static void fill_plain(const block *b)
                                                           (b->at.first[0] + depth) * s->axis[0].xs + (first + from) * row->xs) * size;
         memset(slab, 0, (size_t)(from * pitch * size));
         memset(slab + to * pitch * size, 0, (size_t)((rows - to) * pitch * size));
-        set_of(j->plan)->panel(x, b->rows_at, to - from, &part, 1, slab + (from * pitch + col->lo) * size, pitch);
+        cf_set_of(j->plan)->panel(x, b->rows_at, to - from, &part, 1, slab + (from * pitch + col->lo) * size, pitch);
     }
 }
 
@@ -120,58 +117,23 @@ static void fill(const block *b)
     if (j->plain)
         fill_plain(b);
     else
-        cf_slab_fill(&j->t.slab, &task->shape, task->dtype, set_of(j->plan), j->arrays->input, task->cval, &b->at, b->fill, b->slab);
-}
-
-/* Where the taps of all channels lie in the slab and in the kernel. */
-static void find_taps(const block *b)
-{
-    const cf_shape *s = &b->job->plan->task.shape;
-    const cf_axis *a = s->axis;
-    const cf_slab *slab = &b->job->t.slab;
-    for (int64_t k = 0; k < s->cin * b->job->t.taps; k++) {
-        int64_t index = k, i2 = cf_take_digit(&index, a[2].k), i1 = cf_take_digit(&index, a[1].k), i0 = cf_take_digit(&index, a[0].k);
-        b->taps_at[k] = index * slab->channel + cf_slab_tap(slab, s, 0, i0) + cf_slab_tap(slab, s, 1, i1) + cf_slab_tap(slab, s, 2, i2);
-        b->w_at[k] = index * s->w_cin + i0 * a[0].ws + i1 * a[1].ws + i2 * a[2].ws;
-    }
+        cf_slab_fill(&j->t.slab, &task->shape, task->dtype, cf_set_of(j->plan), j->arrays->input, task->cval, &b->at, b->fill, b->slab);
 }
 
 /* ---- forward --------------------------------------------------------------------------------------------------------------- */
 
-/* The parts of the sum: taps that are neighbors in their phase, and each depth and channel.  Their taps are set for each output channel. */
-static void make_planes(const block *b)
+/* Points the parts of the sum for one output channel, for each input channel and depth, at their lines and taps. */
+static void make_planes(const block *b, int64_t co)
 {
     const job *j = b->job;
     const tiling *t = &j->t;
-    const cf_shape *s = &j->plan->task.shape;
-    const cf_axis *a = s->axis;
-    const cf_slab_axis *slab = t->slab.axis;
-    const int64_t size = j->plan->task.dtype->size;
-    cf_plane *plane = b->planes;
-    for (int64_t l = 0; l < s->cin * t->lines; l++)
-        b->lines[l] = b->slab + l * t->slab.step[1] * size;
-    for (int64_t ci = 0; ci < s->cin; ci++)
-        for (int64_t i0 = 0; i0 < a[0].k; i0++)
-            for (int64_t i1 = 0; i1 < (t->reach ? slab[1].period : a[1].k); i1++)
-                for (int64_t phase = 0; phase < slab[2].period; phase++)
-                    *plane++ = (cf_plane){
-                        .lines = b->lines + ci * t->lines + (cf_slab_tap(&t->slab, s, 0, i0) + cf_slab_tap(&t->slab, s, 1, i1)) / t->slab.step[1],
-                        .offset = phase * slab[2].width, .step = slab[2].shift, .kh = t->reach ? taps_in(&a[1], &slab[1], i1) : 1,
-                        .kw = taps_in(&a[2], &slab[2], phase), .tap_row = slab[1].period * a[1].ws, .tap_col = slab[2].period * a[2].ws};
-}
-
-static void set_taps(const block *b, int64_t co)
-{
-    const job *j = b->job;
-    const cf_shape *s = &j->plan->task.shape;
-    const cf_axis *a = s->axis;
-    cf_plane *plane = b->planes;
-    for (int64_t ci = 0; ci < s->cin; ci++)
-        for (int64_t i0 = 0; i0 < a[0].k; i0++)
-            for (int64_t i1 = 0; i1 < (j->t.reach ? j->t.slab.axis[1].period : a[1].k); i1++)
-                for (int64_t phase = 0; phase < j->t.slab.axis[2].period; phase++)
-                    plane++->taps = (const char *)j->arrays->kernel + (cf_w_at(s, b->at.group, co, ci) + i0 * a[0].ws + i1 * a[1].ws +
-                                                                       phase * a[2].ws) * j->plan->task.dtype->size;
+    const cf_axis *a = j->plan->task.shape.axis;
+    const char *w = (const char *)j->arrays->kernel + cf_w_at(&j->plan->task.shape, b->at.group, co, 0) * j->plan->task.dtype->size;
+    const int64_t each = a[2].k * (t->tall ? a[1].k : 1);
+    for (int64_t p = 0; p < t->planes; p++)
+        b->planes[p] = (cf_plane){.lines = b->lines + b->taps_at[p * each] / t->slab.step[1], .step = t->slab.axis[2].shift,
+                                  .taps = w + b->w_at[p * each] * j->plan->task.dtype->size, .tap_row = a[1].ws, .tap_col = a[2].ws,
+                                  .kh = t->tall ? a[1].k : 1, .kw = a[2].k};
 }
 
 /* Sums one plane of the block's outputs. */
@@ -180,7 +142,7 @@ static void sum_plane(const block *b, int64_t o0, int64_t co, char *to, int64_t 
     const job *j = b->job;
     const tiling *t = &j->t;
     const cf_shape *s = &j->plan->task.shape;
-    const cf_kernel_set *set = set_of(j->plan);
+    const cf_kernel_set *set = cf_set_of(j->plan);
     const int64_t size = j->plan->task.dtype->size;
     if (!t->by_gemm) {
         set->rows(b->planes, t->planes, to, to_row, b->len[1], b->len[2], j->flags);
@@ -200,11 +162,11 @@ static void sum_channel(const block *b, int64_t co)
     const tiling *t = &j->t;
     const cf_shape *s = &j->plan->task.shape;
     const cf_axis *a = s->axis;
-    const cf_kernel_set *set = set_of(j->plan);
+    const cf_kernel_set *set = cf_set_of(j->plan);
     const int64_t size = j->plan->task.dtype->size, next = t->slab.step[0] / t->slab.step[1];
     char *y = (char *)j->arrays->output + (cf_y_at(s, b->at.image, b->at.group, co) + b->at.first[0] * a[0].ys + b->at.first[1] * a[1].ys +
                                            b->at.first[2] * a[2].ys) * size;
-    set_taps(b, co);
+    make_planes(b, co);
     for (int64_t o0 = 0; o0 < b->len[0]; o0++, y += a[0].ys * size) {
         char *to = t->aside ? b->y : y;
         const int64_t to_row = t->aside ? b->len[2] : a[1].ys, at_once = to_row == b->len[2] ? b->len[1] : 1;
@@ -217,8 +179,6 @@ static void sum_channel(const block *b, int64_t co)
         for (int64_t p = 0; p < t->planes; p++)
             b->planes[p].lines += next;
     }
-    for (int64_t p = 0; p < t->planes; p++)
-        b->planes[p].lines -= b->len[0] * next;
 }
 
 static void place(const job *j, int64_t index, block *b)
@@ -244,7 +204,7 @@ static void start(const job *j, block *b, cf_worker *worker)
     b->rows_at = (int64_t *)(void *)(memory += t->sums_bytes);
     b->taps_at = b->rows_at + cf_round64((size_t)(t->slab.axis[1].period * t->slab.axis[1].width) * sizeof(int64_t)) / sizeof(int64_t);
     b->w_at = b->taps_at + cf_round64((size_t)(j->plan->task.shape.cin * t->taps) * sizeof(int64_t)) / sizeof(int64_t);
-    find_taps(b);
+    cf_slab_terms(&t->slab, &j->plan->task.shape, 0, 0, j->plan->task.shape.cin * t->taps, b->taps_at, b->w_at);
     for (int64_t r = 0; r < t->slab.axis[1].width; r++)
         b->rows_at[r] = r * j->plan->task.shape.axis[1].xs;
     if (j->plain)
@@ -266,7 +226,8 @@ static void forward_piece(const void *argument, int64_t index, cf_worker *worker
     int64_t first = cf_take_digit(&index, cf_ceil_div(s->groups, GROUPS)) * GROUPS;
     b.at.image = index;
     b.at.channels = s->cin;
-    make_planes(&b);
+    for (int64_t l = 0; l < s->cin * j->t.lines; l++)
+        b.lines[l] = b.slab + l * j->t.slab.step[1] * j->plan->task.dtype->size;
     for (b.at.group = first; b.at.group < cf_min(first + GROUPS, s->groups); b.at.group++) {
         fill(&b);
         for (int64_t co = 0; co < s->cout; co++) {
@@ -287,7 +248,7 @@ static void gradient_piece(const void *argument, int64_t index, cf_worker *worke
     const cf_task *task = &j->plan->task;
     const cf_shape *s = &task->shape;
     const cf_axis *a = s->axis;
-    const cf_kernel_set *set = set_of(j->plan);
+    const cf_kernel_set *set = cf_set_of(j->plan);
     const int64_t size = task->dtype->size, blocks = t->blocks[0] * t->blocks[1] * t->blocks[2];
     block b;
     start(j, &b, worker);
@@ -342,9 +303,7 @@ static int supports_forward(const cf_task *task)
 {
     const cf_shape *s = &task->shape;
     return task->pass == CORRFAST_FORWARD && is_common(task) &&
-           (double)s->cin * (double)s->axis[0].k * (double)s->axis[1].k * (double)s->axis[2].k <= MOST_PLANES * 4 &&
-           (double)s->cin * (double)s->axis[0].k * (double)cf_min(s->axis[1].k, s->axis[1].stride) * (double)cf_min(s->axis[2].k, s->axis[2].stride) <=
-               MOST_PLANES;
+           (double)s->cin * (double)s->axis[0].k * (double)s->axis[1].k * (double)s->axis[2].k <= MOST_TERMS && s->cin * s->axis[0].k <= MOST_PLANES;
 }
 
 static int supports_gradient(const cf_task *task)

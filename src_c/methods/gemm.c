@@ -43,7 +43,6 @@ typedef struct tiling {
     size_t tables_bytes, slab_bytes, panel_bytes, y_bytes;
 } tiling;
 
-static const cf_kernel_set *set_of(const cf_plan *plan) { return &plan->kernels->set[plan->task.dtype->arith]; }
 
 static int64_t block_pixels(const tiling *t) { return t->images * t->len[0] * t->len[1] * t->len[2]; }
 
@@ -58,7 +57,7 @@ static void tile(const cf_plan *plan, tiling *t)
 {
     const cf_shape *s = &plan->task.shape;
     const cf_axis *a = s->axis;
-    const cf_kernel_set *set = set_of(plan);
+    const cf_kernel_set *set = cf_set_of(plan);
     const int64_t size = plan->task.dtype->arith_size;
     memset(t, 0, sizeof *t);
     t->taps = a[0].k * a[1].k * a[2].k;
@@ -103,7 +102,7 @@ static void tile(const cf_plan *plan, tiling *t)
 static size_t packed_bytes(const cf_plan *plan, const tiling *t)
 {
     const cf_shape *s = &plan->task.shape;
-    int64_t rows = set_of(plan)->gemm_rows, groups = cf_ceil_div(s->cout, rows);
+    int64_t rows = cf_set_of(plan)->gemm_rows, groups = cf_ceil_div(s->cout, rows);
     return t->packs ? (size_t)(s->groups * groups * rows * s->cin * t->taps * plan->task.dtype->arith_size) : 0;
 }
 
@@ -139,7 +138,7 @@ static void fill_slab(const block *b)
     const cf_task *task = &b->job->plan->task;
     for (int64_t image = 0; image < b->images; image++) {
         cf_slab_block at = slab_block(b, image);
-        cf_slab_fill(&t->slab, &task->shape, task->dtype, set_of(b->job->plan), b->job->arrays->input, task->cval, &at, b->lines,
+        cf_slab_fill(&t->slab, &task->shape, task->dtype, cf_set_of(b->job->plan), b->job->arrays->input, task->cval, &at, b->lines,
                      b->slab + image * t->image * task->dtype->size);
     }
 }
@@ -154,56 +153,28 @@ static const char *source(const block *b)
 
 /* ---- panels ---------------------------------------------------------------------------------------------------------------- */
 
-/* Where k in [k, k + count), counted from the slab's first channel, lie in the source of panels and in the kernel. */
-static void fill_tables(const job *j, int64_t channel, int64_t k, int64_t count, int64_t *x_at, int64_t *w_at)
-{
-    const cf_shape *s = &j->plan->task.shape;
-    const cf_axis *a = s->axis;
-    const cf_slab *slab = &j->t.slab;
-    int64_t index = k, i2 = cf_take_digit(&index, a[2].k), i1 = cf_take_digit(&index, a[1].k), i0 = cf_take_digit(&index, a[0].k), ci = index;
-    for (int64_t i = 0; i < count; i++) {
-        x_at[i] = ci * slab->channel + cf_slab_tap(slab, s, 0, i0) + cf_slab_tap(slab, s, 1, i1) + cf_slab_tap(slab, s, 2, i2);
-        w_at[i] = (channel + ci) * s->w_cin + i0 * a[0].ws + i1 * a[1].ws + i2 * a[2].ws;
-        if (++i2 == a[2].k) {
-            i2 = 0;
-            if (++i1 == a[1].k) {
-                i1 = 0;
-                if (++i0 == a[0].k) {
-                    i0 = 0;
-                    ci++;
-                }
-            }
-        }
-    }
-}
-
 /* Gathers pixels [pixel, pixel + n) of the block for `count` k. */
 static void gather(const block *b, int64_t pixel, int64_t n, int64_t count, char *to)
 {
     const tiling *t = &b->job->t;
     cf_run_part parts[MOST_PARTS];
     int64_t used = cf_slab_parts(&t->slab, b->len, t->image, pixel, n, parts);
-    set_of(b->job->plan)->panel(source(b), b->x_at, count, parts, used, to, t->panel_cols);
+    cf_set_of(b->job->plan)->panel(source(b), b->x_at, count, parts, used, to, t->panel_cols);
 }
 
-typedef struct span {
-    int64_t first, n;
-} span;
-
-static span panel_at(const block *b, int64_t panels, int64_t i)
+static cf_span panel_at(const block *b, int64_t i)
 {
-    span at;
-    cf_panel_at(b->pixels, set_of(b->job->plan)->lanes, panels, i, &at.first, &at.n);
-    return at;
+    const cf_kernel_set *set = cf_set_of(b->job->plan);
+    return cf_panel_at(b->pixels, set->lanes, set->gemm_cols, i);
 }
 
 /* The products of one panel with output channels [co, co + rows). */
-static void multiply(const block *b, int64_t co, int64_t rows, int64_t k, int64_t count, const char *panel, span pixels, char *y, int64_t y_row,
+static void multiply(const block *b, int64_t co, int64_t rows, int64_t k, int64_t count, const char *panel, cf_span pixels, char *y, int64_t y_row,
                      int flags)
 {
     const job *j = b->job;
     const cf_shape *s = &j->plan->task.shape;
-    const cf_kernel_set *set = set_of(j->plan);
+    const cf_kernel_set *set = cf_set_of(j->plan);
     const int64_t size = j->plan->task.dtype->arith_size, tile_rows = set->gemm_rows;
     const void *a[8];
     const char *w = (const char *)j->arrays->kernel + cf_w_at(s, b->group, co, 0) * size;
@@ -222,24 +193,24 @@ static void multiply(const block *b, int64_t co, int64_t rows, int64_t k, int64_
 static void add_block(const block *b, int64_t k, int64_t count, char *y, int64_t y_row, int flags)
 {
     const tiling *t = &b->job->t;
-    const cf_kernel_set *set = set_of(b->job->plan);
+    const cf_kernel_set *set = cf_set_of(b->job->plan);
     const int64_t size = b->job->plan->task.dtype->arith_size, panels = cf_ceil_div(b->pixels, set->gemm_cols);
     const int64_t bytes = t->panel_cols * t->kc * size;
-    fill_tables(b->job, b->channel, k, count, b->x_at, b->w_at);
+    cf_slab_terms(&t->slab, &b->job->plan->task.shape, b->channel, k, count, b->x_at, b->w_at);
     for (int64_t i = 0; i < count; i++) {
         b->b_at[i] = i * t->panel_cols;
         if (t->packs)
             b->w_at[i] = i * set->gemm_rows;
     }
     for (int64_t p = 0; p < panels; p++) {
-        span pixels = panel_at(b, panels, p);
+        cf_span pixels = panel_at(b, p);
         gather(b, pixels.first, pixels.n, count, b->panel + (t->rows_outer ? p * bytes : 0));
         for (int64_t co = b->co; !t->rows_outer && co < b->co_end; co += set->gemm_rows)
             multiply(b, co, cf_min(set->gemm_rows, b->co_end - co), k, count, b->panel, pixels, y, y_row, flags);
     }
     for (int64_t co = b->co; t->rows_outer && co < b->co_end; co += set->gemm_rows)
         for (int64_t p = 0; p < panels; p++)
-            multiply(b, co, cf_min(set->gemm_rows, b->co_end - co), k, count, b->panel + p * bytes, panel_at(b, panels, p), y, y_row, flags);
+            multiply(b, co, cf_min(set->gemm_rows, b->co_end - co), k, count, b->panel + p * bytes, panel_at(b, p), y, y_row, flags);
 }
 
 /* ---- blocks ---------------------------------------------------------------------------------------------------------------- */
@@ -268,7 +239,7 @@ static void check(const block *b, const char *y, int64_t y_row)
 {
     const int64_t size = b->job->plan->task.dtype->size;
     for (int64_t co = b->co; co < b->co_end; co++, y += y_row * size)
-        if (!set_of(b->job->plan)->finite(y, b->pixels)) {
+        if (!cf_set_of(b->job->plan)->finite(y, b->pixels)) {
             atomic_store_explicit(b->job->poisoned, 1, memory_order_relaxed);
             return;
         }
@@ -339,7 +310,7 @@ static void pack_piece(const void *argument, int64_t index, cf_worker *worker)
     const job *j = argument;
     const tiling *t = &j->t;
     const cf_shape *s = &j->plan->task.shape;
-    const cf_kernel_set *set = set_of(j->plan);
+    const cf_kernel_set *set = cf_set_of(j->plan);
     const int64_t size = j->plan->task.dtype->arith_size, rows = set->gemm_rows, tiles = cf_ceil_div(s->cout, rows), sum = s->cin * t->taps;
     int64_t *x_at = worker->scratch, *w_at = x_at + t->kc;
     int64_t co = cf_take_digit(&index, tiles) * rows, group = index, used = cf_min(rows, s->cout - co);
@@ -349,7 +320,7 @@ static void pack_piece(const void *argument, int64_t index, cf_worker *worker)
     for (int64_t channel = 0; channel < s->cin; channel += t->channels)
         for (int64_t k = 0, end = cf_min(t->channels, s->cin - channel) * t->taps; k < end; k += t->kc) {
             int64_t count = cf_min(t->kc, end - k);
-            fill_tables(j, channel, k, count, x_at, w_at);
+            cf_slab_terms(&t->slab, s, channel, k, count, x_at, w_at);
             set->turn(from, w_at, count, used,
                       j->packed + (group * tiles * rows * sum + tiles * rows * (channel * t->taps + k) + co * count) * size, rows);
             if (cf_poll(worker, 16.0 * (double)(count * used)))
@@ -402,7 +373,7 @@ static int64_t pieces_of(const cf_plan *plan, const tiling *t)
 /* Blocks are divided along output channels too where there are few. */
 static int64_t co_step(const cf_plan *plan, const tiling *t, int threads)
 {
-    int64_t rows = set_of(plan)->gemm_rows, tiles = cf_ceil_div(plan->task.shape.cout, rows), pieces = pieces_of(plan, t);
+    int64_t rows = cf_set_of(plan)->gemm_rows, tiles = cf_ceil_div(plan->task.shape.cout, rows), pieces = pieces_of(plan, t);
     int64_t parts = threads == 1 || pieces >= 4 * threads ? 1 : cf_min(cf_ceil_div(4 * threads, pieces), tiles);
     return cf_min(cf_ceil_div(tiles, parts) * rows, t->couts);
 }
@@ -411,7 +382,7 @@ static int64_t pieces(const cf_plan *plan)
 {
     tiling t;
     tile(plan, &t);
-    return pieces_of(plan, &t) * cf_ceil_div(plan->task.shape.cout, set_of(plan)->gemm_rows);
+    return pieces_of(plan, &t) * cf_ceil_div(plan->task.shape.cout, cf_set_of(plan)->gemm_rows);
 }
 
 static size_t scratch_of(const tiling *t) { return t->tables_bytes + t->slab_bytes + t->panel_bytes + t->y_bytes; }
@@ -455,7 +426,7 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
     if (bytes && !(j.packed = cf_memory_take(&run->memory, bytes)))
         return CORRFAST_ERR_MEMORY;
     if (bytes)
-        status = cf_run_pieces(run, s->groups * cf_ceil_div(s->cout, set_of(plan)->gemm_rows), plan->seconds * 0.02,
+        status = cf_run_pieces(run, s->groups * cf_ceil_div(s->cout, cf_set_of(plan)->gemm_rows), plan->seconds * 0.02,
                                (size_t)(2 * j.t.kc) * sizeof(int64_t), pack_piece, &j);
     if (!status)
         status = cf_run_pieces(run, pieces_of(plan, &j.t) * channel_pieces(&j), plan->seconds, scratch_of(&j.t), piece, &j);

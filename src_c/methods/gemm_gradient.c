@@ -35,7 +35,6 @@ typedef struct tiling {
     size_t tables_bytes, slab_bytes, panel_bytes, sum_bytes;
 } tiling;
 
-static const cf_kernel_set *set_of(const cf_plan *plan) { return &plan->kernels->set[plan->task.dtype->arith]; }
 
 static int64_t block_pixels(const tiling *t) { return t->len[0] * t->len[1] * t->len[2]; }
 
@@ -52,7 +51,7 @@ static void tile(const cf_plan *plan, int threads, tiling *t)
 {
     const cf_shape *s = &plan->task.shape;
     const cf_axis *a = s->axis;
-    const cf_kernel_set *set = set_of(plan);
+    const cf_kernel_set *set = cf_set_of(plan);
     const int64_t size = plan->task.dtype->arith_size;
     memset(t, 0, sizeof *t);
     t->taps = a[0].k * a[1].k * a[2].k;
@@ -158,19 +157,19 @@ static void find_pixels(const block *b, int64_t pixel, int64_t count)
 static void add_pixels(const block *b, int64_t pixel, int64_t count, int flags)
 {
     const job *j = b->job;
-    const cf_kernel_set *set = set_of(j->plan);
+    const cf_kernel_set *set = cf_set_of(j->plan);
     const int turns_x = j->t.turns_x;
     const int64_t size = j->plan->task.dtype->arith_size, k = b->at.channels * j->t.taps;
     const void *const *rows = turns_x ? b->g_rows : b->x_rows, *const *cols = turns_x ? b->x_rows : b->g_rows;
     const int64_t row_count = turns_x ? b->couts : k, col_count = turns_x ? k : b->couts;
-    const int64_t panels = cf_ceil_div(col_count, j->t.panel_cols), vectors = cf_ceil_div(col_count, set->lanes);
+    const int64_t panels = cf_ceil_div(col_count, j->t.panel_cols);
     find_pixels(b, pixel, count);
     for (int64_t p = 0; p < panels; p++) {
-        int64_t first = p * vectors / panels * set->lanes, n = cf_min((p + 1) * vectors / panels * set->lanes, col_count) - first;
-        set->turn(cols + first, turns_x ? b->x_at : b->g_at, count, n, b->panel, j->t.panel_cols);
+        const cf_span panel = cf_panel_at(col_count, set->lanes, j->t.panel_cols, p);
+        set->turn(cols + panel.first, turns_x ? b->x_at : b->g_at, count, panel.n, b->panel, j->t.panel_cols);
         for (int64_t r = 0; r < row_count; r += set->gemm_rows)
-            set->gemm(rows + r, turns_x ? b->g_at : b->x_at, b->panel, b->b_at, count, b->sums + (r * b->sum_row + first) * size, b->sum_row,
-                      cf_min(set->gemm_rows, row_count - r), n, flags);
+            set->gemm(rows + r, turns_x ? b->g_at : b->x_at, b->panel, b->b_at, count, b->sums + (r * b->sum_row + panel.first) * size, b->sum_row,
+                      cf_min(set->gemm_rows, row_count - r), panel.n, flags);
     }
 }
 
@@ -201,7 +200,7 @@ static void finish(const block *b)
     const int64_t size = j->plan->task.dtype->size, rows = j->t.turns_x ? b->couts : b->at.channels * j->t.taps;
     const int64_t cols = j->t.turns_x ? b->at.channels * j->t.taps : b->couts;
     for (int64_t r = 0; j->care && r < rows; r++)
-        if (!set_of(j->plan)->finite(b->sums + r * b->sum_row * size, cols))
+        if (!cf_set_of(j->plan)->finite(b->sums + r * b->sum_row * size, cols))
             atomic_store_explicit(j->poisoned, 1, memory_order_relaxed);
     for (int64_t co = 0; !j->t.in_place && co < b->couts; co++)
         store_channel(b, co, b->sums + co * (j->t.turns_x ? b->sum_row : 1) * size, j->t.turns_x ? 1 : b->sum_row);
@@ -254,7 +253,7 @@ static void piece(const void *argument, int64_t index, cf_worker *worker)
         }
         b.at.image = digits;
         if (!t->slab.in_place)
-            cf_slab_fill(&t->slab, s, task->dtype, set_of(j->plan), j->arrays->input, task->cval, &b.at, b.lines, b.slab);
+            cf_slab_fill(&t->slab, s, task->dtype, cf_set_of(j->plan), j->arrays->input, task->cval, &b.at, b.lines, b.slab);
         find_rows(&b);
         for (int64_t pixel = 0; pixel < pixels; pixel += t->kc) {
             int64_t count = cf_min(t->kc, pixels - pixel);

@@ -45,15 +45,13 @@ typedef struct tiling {
     size_t slab_bytes, lines_bytes, patch_bytes, v_bytes, m_bytes, out_bytes, turned_bytes, u_bytes;
 } tiling;
 
-static const cf_kernel_set *set_of(const cf_plan *plan) { return &plan->kernels->set[plan->task.dtype->arith]; }
 static int64_t points(const tiling *t) { return (int64_t)t->p * t->p; }
-static int64_t round_up(int64_t n, int64_t to) { return cf_ceil_div(n, to) * to; }
 
 static void tile(const cf_plan *plan, tiling *t)
 {
     const cf_task *task = &plan->task;
     const cf_shape *s = &task->shape;
-    const cf_kernel_set *set = set_of(plan);
+    const cf_kernel_set *set = cf_set_of(plan);
     const int64_t size = task->dtype->size, lanes = set->lanes;
     memset(t, 0, sizeof *t);
     t->m = task->precision == CORRFAST_FAST && cf_min(s->cin, s->cout) >= 32 && s->axis[1].m >= 8 && s->axis[2].m >= 8 &&
@@ -79,8 +77,8 @@ static void tile(const cf_plan *plan, tiling *t)
     t->kc = cf_ceil_div(t->sum, cf_ceil_div(t->sum, cf_min(MOST_K, PANEL_BYTES / (t->panel_cols * size))));
     t->panels = cf_ceil_div(t->cols, t->panel_cols);
     t->v_point = t->panels * t->sum * t->panel_cols + t->panel_cols; /* no multiple of 4 KiB */
-    t->pitch = round_up(t->cols, lanes);
-    t->u_rows = round_up(cf_max(lanes, set->gemm_rows), set->gemm_rows);
+    t->pitch = cf_round_up(t->cols, lanes);
+    t->u_rows = cf_round_up(cf_max(lanes, set->gemm_rows), set->gemm_rows);
     t->chunk = cf_clamp(SUM_BYTES / (points(t) * t->pitch * size) / t->u_rows, 1, cf_ceil_div(s->cout, t->u_rows)) * t->u_rows;
     t->local = s->batch * t->phases[0] * t->phases[1] * t->blocks[0] * t->blocks[1] * t->blocks[2] <= 2 ||
                (double)s->groups * (double)s->cout * (double)(points(t) * t->sum * size) > SHARED_BYTES;
@@ -136,7 +134,7 @@ static void transform_taps(const job *j, int64_t group, int64_t co, char *turned
 {
     const cf_shape *s = &j->plan->task.shape;
     const cf_axis *a = s->axis;
-    const cf_kernel_set *set = set_of(j->plan);
+    const cf_kernel_set *set = cf_set_of(j->plan);
     const int64_t size = j->plan->task.dtype->size, rows = j->t.u_rows, used = cf_min(rows, s->cout - co);
     const int backward = a[2].ws < 0 && a[1].ws < 0;
     const int64_t first = backward ? 2 * (a[1].ws + a[2].ws) : 0, ws1 = backward ? -a[1].ws : a[1].ws, ws2 = backward ? -a[2].ws : a[2].ws;
@@ -169,15 +167,9 @@ static void weights_piece(const void *argument, int64_t index, cf_worker *worker
 
 /* ---- samples --------------------------------------------------------------------------------------------------------------- */
 
-typedef struct span {
-    int64_t first, n;
-} span;
-
-static span panel_at(const block *b, int64_t i)
+static cf_span panel_at(const block *b, int64_t i)
 {
-    span at;
-    cf_panel_at(b->cols, set_of(b->job->plan)->lanes, cf_ceil_div(b->cols, b->job->t.panel_cols), i, &at.first, &at.n);
-    return at;
+    return cf_panel_at(b->cols, cf_set_of(b->job->plan)->lanes, b->job->t.panel_cols, i);
 }
 
 /* Transforms the channels in the slab. */
@@ -185,14 +177,14 @@ static void transform_samples(const block *b)
 {
     const job *j = b->job;
     const tiling *t = &j->t;
-    const cf_kernel_set *set = set_of(j->plan);
+    const cf_kernel_set *set = cf_set_of(j->plan);
     const int64_t size = j->plan->task.dtype->size, panels = cf_ceil_div(b->cols, t->panel_cols);
     int64_t at[36];
     cf_run_part parts[MOST_COLS];
     for (int i = 0; i < t->p * t->p; i++)
         at[i] = cf_slab_tap(&t->slab, &b->shape, 1, i / t->p) + cf_slab_tap(&t->slab, &b->shape, 2, i % t->p);
     for (int64_t p = 0; p < panels; p++) {
-        span panel = panel_at(b, p);
+        cf_span panel = panel_at(b, p);
         int64_t used = cf_slab_parts(&t->slab, b->len, 0, panel.first, panel.n, parts);
         for (int64_t i0 = 0; i0 < b->shape.axis[0].k; i0++)
             for (int64_t ci = 0; ci < b->at.channels; ci++) {
@@ -210,7 +202,7 @@ static void transform_samples(const block *b)
 static void multiply(const block *b, int64_t co, int64_t rows)
 {
     const tiling *t = &b->job->t;
-    const cf_kernel_set *set = set_of(b->job->plan);
+    const cf_kernel_set *set = cf_set_of(b->job->plan);
     const int64_t size = b->job->plan->task.dtype->size, tile_rows = set->gemm_rows, panels = cf_ceil_div(b->cols, t->panel_cols);
     int64_t u_at[MOST_K], v_at[MOST_K];
     const void *a[8];
@@ -221,7 +213,7 @@ static void multiply(const block *b, int64_t co, int64_t rows)
     for (int64_t point = 0; point < points(t); point++)
         for (int64_t r = 0; r < rows; r += tile_rows)
             for (int64_t p = 0; p < panels; p++) {
-                span panel = panel_at(b, p);
+                cf_span panel = panel_at(b, p);
                 for (int64_t k = 0; k < t->sum; k += t->kc) {
                     const int64_t row = t->local ? r : co + r;
                     const char *u = b->u + (point * b->u_point + row / t->u_rows * t->u_tile + k * t->u_rows + row % t->u_rows) * size;
@@ -235,13 +227,13 @@ static void multiply(const block *b, int64_t co, int64_t rows)
 }
 
 /* First output of the block's tiles along an axis, counted in all outputs, and their number. */
-static span outputs_of(const block *b, int axis)
+static cf_span outputs_of(const block *b, int axis)
 {
     const cf_axis *a = &b->job->plan->task.shape.axis[axis];
     if (axis == 0)
-        return (span){b->at.first[0], b->len[0]};
+        return (cf_span){b->at.first[0], b->len[0]};
     int64_t first = b->at.first[axis] * b->job->t.m * a->dilation + b->phase[axis - 1];
-    return (span){first, cf_min(b->len[axis] * b->job->t.m, cf_ceil_div(a->m - first, a->dilation))};
+    return (cf_span){first, cf_min(b->len[axis] * b->job->t.m, cf_ceil_div(a->m - first, a->dilation))};
 }
 
 static char *output_at(const block *b, int64_t co)
@@ -258,7 +250,7 @@ static void store(const block *b, int64_t co)
 {
     const tiling *t = &b->job->t;
     const cf_axis *a = b->job->plan->task.shape.axis;
-    const cf_kernel_set *set = set_of(b->job->plan);
+    const cf_kernel_set *set = cf_set_of(b->job->plan);
     const int64_t size = b->job->plan->task.dtype->size, rows = outputs_of(b, 1).n, n = outputs_of(b, 2).n, each = a[2].ys * a[2].dilation;
     char *y = output_at(b, co), *line = b->out + t->m * t->m * t->pitch * size;
     for (int64_t o0 = 0; o0 < b->len[0]; o0++)
@@ -272,7 +264,7 @@ static void store(const block *b, int64_t co)
         }
 }
 
-static int64_t tiles_of(const cf_plan *plan) { return cf_ceil_div(plan->task.shape.cout, set_of(plan)->gemm_rows); }
+static int64_t tiles_of(const cf_plan *plan) { return cf_ceil_div(plan->task.shape.cout, cf_set_of(plan)->gemm_rows); }
 
 /* Sums all outputs of output channels [co, co + n) of the block directly. */
 static int sum_directly(const block *b, int64_t co, int64_t n, cf_run *run)
@@ -288,7 +280,7 @@ static int sum_directly(const block *b, int64_t co, int64_t n, cf_run *run)
     s.cout = n;
     for (int i = 0; i < 3; i++) {
         cf_axis *a = &s.axis[i];
-        span outputs = outputs_of(b, i);
+        cf_span outputs = outputs_of(b, i);
         a->lo -= outputs.first * a->stride;
         a->m = outputs.n;
         if (i > 0) {
@@ -303,7 +295,7 @@ static int sum_directly(const block *b, int64_t co, int64_t n, cf_run *run)
 static void write_outputs(const block *b, int64_t co, int64_t rows)
 {
     const tiling *t = &b->job->t;
-    const cf_kernel_set *set = set_of(b->job->plan);
+    const cf_kernel_set *set = cf_set_of(b->job->plan);
     const int64_t size = b->job->plan->task.dtype->size;
     for (int64_t r = 0; r < rows; r += set->gemm_rows) {
         const int64_t n = cf_min(set->gemm_rows, rows - r);
@@ -371,7 +363,7 @@ static void piece(const void *argument, int64_t index, cf_worker *worker)
     b.u_point = t->local ? t->u_chunk_point : t->u_point;
     for (b.at.channel = 0; b.at.channel < s->cin; b.at.channel += t->channels) {
         b.at.channels = cf_min(t->channels, s->cin - b.at.channel);
-        cf_slab_fill(&t->slab, &b.shape, task->dtype, set_of(j->plan), j->arrays->input, task->cval, &b.at, b.lines, b.slab);
+        cf_slab_fill(&t->slab, &b.shape, task->dtype, cf_set_of(j->plan), j->arrays->input, task->cval, &b.at, b.lines, b.slab);
         transform_samples(&b);
     }
     for (int64_t co = b.co; co < b.co_end; co += t->chunk) {
@@ -407,7 +399,7 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     tile(&plan, &t);
     double blocks = (double)s->batch * (double)s->groups * (double)(t.blocks[0] * t.blocks[1] * t.blocks[2]) * (double)(t.phases[0] * t.phases[1]);
     double vectors = (double)(t.pitch / set->lanes), sum = (double)t.sum, cycles = cf_vector_cycles(task->dtype->arith), p2 = (double)points(&t);
-    double products = p2 * sum * vectors * (double)round_up(s->cout, set->gemm_rows) * cycles;
+    double products = p2 * sum * vectors * (double)cf_round_up(s->cout, set->gemm_rows) * cycles;
     double transforms = p2 * vectors * (4 * sum + 4 * (double)s->cout);
     double weights = (t.local ? blocks : 1) * p2 * sum * (double)s->cout;
     return 2e-6 + (blocks * (products + transforms) + weights) * CF_CYCLE + cf_traffic_seconds(task);
@@ -454,9 +446,9 @@ static void describe(const cf_plan *plan, char *text, size_t size)
 
 static int sum_poisoned(const job *j, cf_run *run)
 {
-    const int64_t tiles = tiles_of(j->plan), rows = set_of(j->plan)->gemm_rows;
+    const int64_t tiles = tiles_of(j->plan), rows = cf_set_of(j->plan)->gemm_rows;
     job all = *j; /* blocks with all their output channels */
-    all.co_step = round_up(j->plan->task.shape.cout, rows);
+    all.co_step = cf_round_up(j->plan->task.shape.cout, rows);
     for (int64_t i = 0; i < pieces_of(j->plan, &j->t); i++)
         for (int64_t co = 0; co < tiles; co++) {
             block b = {.job = &all};

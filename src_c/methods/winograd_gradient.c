@@ -30,13 +30,11 @@ typedef struct tiling {
     size_t lines_bytes, slab_bytes, patch_bytes, x_bytes, g_bytes, panel_bytes, sum_bytes;
 } tiling;
 
-static const cf_kernel_set *set_of(const cf_plan *plan) { return &plan->kernels->set[plan->task.dtype->arith]; }
-static int64_t round_up(int64_t n, int64_t to) { return cf_ceil_div(n, to) * to; }
 
 static void tile(const cf_plan *plan, int threads, tiling *t)
 {
     const cf_shape *s = &plan->task.shape;
-    const cf_kernel_set *set = set_of(plan);
+    const cf_kernel_set *set = cf_set_of(plan);
     const int64_t size = plan->task.dtype->size;
     memset(t, 0, sizeof *t);
     t->shape = *s;
@@ -46,7 +44,7 @@ static void tile(const cf_plan *plan, int threads, tiling *t)
     }
     cf_choose_tiles(&t->shape, set->lanes, TILES, t->len, t->blocks);
     cf_slab_make(&t->shape, t->len, 1, &t->slab);
-    t->pitch = round_up(t->len[0] * t->len[1] * t->len[2], set->lanes);
+    t->pitch = cf_round_up(t->len[0] * t->len[1] * t->len[2], set->lanes);
     const int64_t most = t->pitch <= TILES / 2 ? 2 * CHANNELS : CHANNELS; /* few tiles: what is transformed should serve more channels */
     t->channels = cf_clamp(most / s->axis[0].k, 1, s->cin);
     t->couts = cf_min(s->cout, most);
@@ -55,7 +53,7 @@ static void tile(const cf_plan *plan, int threads, tiling *t)
     t->rows = t->channels * s->axis[0].k;
     t->x_point = t->rows * t->pitch + set->lanes; /* no multiple of 4 KiB */
     t->g_point = t->couts * t->pitch + set->lanes;
-    t->sum_point = round_up(t->couts * t->rows, set->lanes) + set->lanes;
+    t->sum_point = cf_round_up(t->couts * t->rows, set->lanes) + set->lanes;
     t->lines_bytes = cf_round64(cf_slab_lines_bytes(&t->slab)) + cf_round64((size_t)(2 * t->pitch) * sizeof(int64_t));
     t->slab_bytes = cf_round64((size_t)(t->slab.channel * t->channels * size));
     t->patch_bytes = cf_round64((size_t)(POINTS * (t->pitch + set->lanes) * size));
@@ -92,7 +90,7 @@ static void transform_samples(const block *b)
 {
     const job *j = b->job;
     const tiling *t = &j->t;
-    const cf_kernel_set *set = set_of(j->plan);
+    const cf_kernel_set *set = cf_set_of(j->plan);
     const int64_t size = j->plan->task.dtype->size, depths = b->shape.axis[0].k;
     int64_t at[POINTS];
     cf_run_part parts[TILES];
@@ -113,7 +111,7 @@ static void transform_gradients(const block *b)
     const tiling *t = &j->t;
     const cf_shape *s = &j->plan->task.shape;
     const cf_axis *a = s->axis;
-    const cf_kernel_set *set = set_of(j->plan);
+    const cf_kernel_set *set = cf_set_of(j->plan);
     const int64_t size = j->plan->task.dtype->size;
     int64_t first[3] = {b->at.first[0], 0, 0}, count[3] = {b->len[0], 0, 0};
     for (int i = 1; i < 3; i++) {
@@ -139,22 +137,21 @@ static void transform_gradients(const block *b)
 static void add_products(const block *b, int flags)
 {
     const tiling *t = &b->job->t;
-    const cf_kernel_set *set = set_of(b->job->plan);
+    const cf_kernel_set *set = cf_set_of(b->job->plan);
     const int64_t size = b->job->plan->task.dtype->size, cols = b->at.channels * b->shape.axis[0].k, panels = cf_ceil_div(cols, set->gemm_cols);
     const void *rows[MOST_COLS];
     for (int64_t point = 0; point < POINTS; point++)
         for (int64_t p = 0; p < panels; p++) {
-            int64_t first, n;
-            cf_panel_at(cols, set->lanes, panels, p, &first, &n);
-            for (int64_t c = 0; c < n; c++)
-                rows[c] = b->x + (point * t->x_point + (first + c) * t->pitch) * size;
-            set->turn(rows, b->tile_at, b->cols, n, b->panel, set->gemm_cols);
+            const cf_span panel = cf_panel_at(cols, set->lanes, set->gemm_cols, p);
+            for (int64_t c = 0; c < panel.n; c++)
+                rows[c] = b->x + (point * t->x_point + (panel.first + c) * t->pitch) * size;
+            set->turn(rows, b->tile_at, b->cols, panel.n, b->panel, set->gemm_cols);
             for (int64_t co = 0; co < b->couts; co += set->gemm_rows) {
                 int64_t used = cf_min(set->gemm_rows, b->couts - co);
                 for (int64_t r = 0; r < used; r++)
                     rows[r] = b->g + (point * t->g_point + (co + r) * t->pitch) * size;
-                set->gemm(rows, b->tile_at, b->panel, b->panel_at, b->cols, b->sums + (point * t->sum_point + co * t->rows + first) * size, t->rows,
-                          used, n, flags);
+                set->gemm(rows, b->tile_at, b->panel, b->panel_at, b->cols, b->sums + (point * t->sum_point + co * t->rows + panel.first) * size, t->rows,
+                          used, panel.n, flags);
             }
         }
 }
@@ -166,7 +163,7 @@ static void finish(const block *b)
     const tiling *t = &j->t;
     const cf_shape *s = &j->plan->task.shape;
     const cf_axis *a = s->axis;
-    const cf_kernel_set *set = set_of(j->plan);
+    const cf_kernel_set *set = cf_set_of(j->plan);
     const int64_t size = j->plan->task.dtype->size, depths = a[0].k, n = b->at.channels * depths;
     for (int64_t co = 0; co < b->couts; co++) {
         set->winograd(CF_F2_TAPS, b->sums + co * t->rows * size, t->sum_point, b->patch, t->rows + set->lanes, n);
@@ -227,14 +224,14 @@ static void piece(const void *argument, int64_t index, cf_worker *worker)
     b.sums = memory + t->panel_bytes;
     for (int64_t i = 0; i < t->pitch; i++) {
         b.tile_at[i] = i;
-        b.panel_at[i] = i * set_of(j->plan)->gemm_cols;
+        b.panel_at[i] = i * cf_set_of(j->plan)->gemm_cols;
     }
     memset(b.patch, 0, t->patch_bytes);
     const int64_t blocks = t->phases[0] * t->phases[1] * t->blocks[0] * t->blocks[1] * t->blocks[2];
     for (int64_t i = 0; i < s->batch * blocks; i++) {
         if (!place(&b, i))
             continue;
-        cf_slab_fill(&t->slab, &b.shape, task->dtype, set_of(j->plan), j->arrays->input, task->cval, &b.at, b.lines, b.slab);
+        cf_slab_fill(&t->slab, &b.shape, task->dtype, cf_set_of(j->plan), j->arrays->input, task->cval, &b.at, b.lines, b.slab);
         transform_samples(&b);
         transform_gradients(&b);
         add_products(&b, flags);
