@@ -12,19 +12,19 @@ from problems import small_integers
 
 LEVELS = {"default": 2, "fast": 4}     # precision -> outputs along a side of a tile
 PASSES = ["forward", "backward_input"]
-CHANNELS = 32                          # enough that "auto" takes Winograd for the gradient, which goes through a forward problem
+CHANNELS = 32                          # enough for F(4x4, 3x3)
 
 
 def run(pass_, a, w, precision, **options):
     """The layer of `a`, or its gradient for the input with `a` as the gradient for the result; both of the size of `a`."""
+    method = "auto" if precision == "exact" else "winograd"
     if pass_ == "forward":
-        method = "auto" if precision == "exact" else "winograd"
         return nn.conv2d(a, w, padding=1, precision=precision, method=method, **options)
     shape = (*a.shape[:-3], w.shape[1], *a.shape[-2:])
     if precision != "exact":
-        plan = corrfast.explain(nn.conv2d_input, shape, w, a, padding=1, precision=precision)
+        plan = corrfast.explain(nn.conv2d_input, shape, w, a, padding=1, precision=precision, method=method)
         assert f"F({LEVELS[precision]}x" in plan.tile
-    return nn.conv2d_input(shape, w, a, padding=1, precision=precision, **options)
+    return nn.conv2d_input(shape, w, a, padding=1, precision=precision, method=method, **options)
 
 
 def test_the_levels_are_what_they_are_said_to_be():
@@ -231,3 +231,12 @@ def test_the_bits_depend_neither_on_threads_nor_on_the_batch(pass_, precision, d
             assert_same_bits(run(pass_, a[one:one + 1], w, precision)[0], want[one], one)
         last = np.ascontiguousarray(a.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
         assert_same_bits(run(pass_, last, w, precision), want)
+
+
+def test_the_method_asked_for_serves_the_gradient_of_the_input():
+    """Its forward problems, that is: direct sums have the bits of precision="exact", Winograd has others."""
+    rng = np.random.default_rng(13)
+    g, w = rng.standard_normal((1, 64, 28, 28)).astype("f"), rng.standard_normal((64, 64, 3, 3)).astype("f")
+    gradients = [nn.conv2d_input(g.shape, w, g, padding=1, **options) for options in ({"precision": "exact"}, {"method": "direct"}, {"method": "winograd"})]
+    assert_same_bits(gradients[1], gradients[0])
+    assert gradients[2].tobytes() != gradients[0].tobytes()
