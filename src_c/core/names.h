@@ -13,6 +13,8 @@
 #endif
 
 #define cf_shape_make CF_NAME(_shape_make)
+#define cf_input_roles CF_NAME(_input_roles)
+#define cf_input_phase CF_NAME(_input_phase)
 #define cf_dtype_of CF_NAME(_dtype_of)
 #define cf_all_finite CF_NAME(_all_finite)
 #define cf_is_zero CF_NAME(_is_zero)
@@ -50,6 +52,7 @@
 #define cf_method_winograd CF_NAME(_method_winograd)
 #define cf_method_winograd_gradient CF_NAME(_method_winograd_gradient)
 #define cf_method_depthwise CF_NAME(_method_depthwise)
+#define cf_method_depthwise_input CF_NAME(_method_depthwise_input)
 #define cf_method_depthwise_gradient CF_NAME(_method_depthwise_gradient)
 #define cf_method_dots CF_NAME(_method_dots)
 #define cf_method_adjoint CF_NAME(_method_adjoint)

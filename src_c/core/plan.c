@@ -6,7 +6,8 @@
 /* In order of preference among equals; reference supports everything and comes last, so nothing is ever unimplemented. */
 static const cf_method *const methods[] = {
     &cf_method_direct, &cf_method_gemm, &cf_method_gemm_gradient, &cf_method_winograd, &cf_method_winograd_gradient, &cf_method_depthwise,
-    &cf_method_depthwise_gradient, &cf_method_dots, &cf_method_adjoint, &cf_method_swapped, &cf_method_separable, &cf_method_reference};
+    &cf_method_depthwise_input, &cf_method_depthwise_gradient, &cf_method_dots, &cf_method_adjoint, &cf_method_swapped, &cf_method_separable,
+    &cf_method_reference};
 enum { METHOD_COUNT = (int)(sizeof methods / sizeof *methods) };
 _Static_assert(METHOD_COUNT <= sizeof((corrfast_report){0}.methods) / sizeof(*(corrfast_report){0}.methods), "reports have a place for each");
 
@@ -92,10 +93,10 @@ int cf_padding_needs_care(const cf_task *task, const cf_arrays *arrays)
 {
     const cf_shape *s = &task->shape;
     const cf_axis *a = s->axis;
-    int pads = 0;
-    for (int i = 0; i < 3; i++)
+    int pads = task->pass == CORRFAST_BACKWARD_INPUT; /* around the gradient */
+    for (int i = 0; i < 3 && !pads; i++)
         pads |= a[i].boundary == CORRFAST_CONSTANT && cf_leaves_array(&a[i]);
-    if (!pads || !task->pads_with_zero || !task->dtype->is_float)
+    if (!pads || (task->pass == CORRFAST_FORWARD && !task->pads_with_zero) || !task->dtype->is_float)
         return 0;
     for (int64_t channel = 0; channel < s->groups * s->cout; channel++)
         for (int64_t ci = 0; ci < s->cin; ci++)

@@ -57,6 +57,7 @@ CF_HIDDEN extern const cf_method cf_method_gemm_gradient;
 CF_HIDDEN extern const cf_method cf_method_winograd;
 CF_HIDDEN extern const cf_method cf_method_winograd_gradient;
 CF_HIDDEN extern const cf_method cf_method_depthwise;
+CF_HIDDEN extern const cf_method cf_method_depthwise_input;
 CF_HIDDEN extern const cf_method cf_method_depthwise_gradient;
 CF_HIDDEN extern const cf_method cf_method_dots;
 CF_HIDDEN extern const cf_method cf_method_adjoint;
@@ -102,6 +103,9 @@ static inline double cf_vector_cycles(cf_arith arith)
                                                   [CF_F64] = 0.6, [CF_C64] = 1.4, [CF_C128] = 1.4};
     return cycles[arith];
 }
+
+/* By how much longer a product takes where every unit is busy with products for as long as a layer lasts (Zen 4). */
+#define CF_DENSE 1.67
 
 /* Input and output. */
 static inline double cf_traffic_bytes(const cf_task *task)

@@ -115,3 +115,60 @@ int cf_shape_make(const corrfast_problem *p, int64_t itemsize, cf_shape *s)
     s->y_group = s->groups > 1 ? s->cout * s->y_channel : 0;
     return CORRFAST_OK;
 }
+
+/* The inverse of a modulo m, for gcd(a, m) = 1. */
+static int64_t inverse(int64_t a, int64_t m)
+{
+    int64_t r0 = m, r1 = a % m, t0 = 0, t1 = 1;
+    while (r1) {
+        int64_t q = r0 / r1, r = r0 - q * r1, t = t0 - q * t1;
+        r0 = r1;
+        r1 = r;
+        t0 = t1;
+        t1 = t;
+    }
+    return t0 < 0 ? t0 + m : t0;
+}
+
+/* The first tap j with j*dilation = rest (mod stride), or -1. */
+static int64_t first_tap(const cf_axis *a, int64_t gcd, int64_t rest)
+{
+    int64_t every = a->stride / gcd, j = 0;
+    if (rest % gcd)
+        return -1;
+    if (every <= INT32_MAX) /* the product fits */
+        j = rest / gcd * inverse(a->dilation / gcd, every) % every;
+    else
+        while (j < a->k && j * a->dilation % a->stride != rest)
+            j++;
+    return j < a->k ? j : -1;
+}
+
+int cf_input_phase(const cf_axis *a, int64_t start, int64_t length, int64_t f, int64_t xs, cf_axis *out, int64_t *tap)
+{
+    int64_t gcd = cf_gcd(a->stride, a->dilation), every = a->stride / gcd, q = start + f + a->lo;
+    int64_t rest = q % a->stride, j0 = first_tap(a, gcd, rest < 0 ? rest + a->stride : rest);
+    out->m = cf_ceil_div(length - f, a->stride);
+    out->ys = a->stride * xs;
+    if (j0 < 0)
+        return 0;
+    int64_t taps = cf_ceil_div(a->k - j0, every), step = a->dilation / gcd, first = (q - j0 * a->dilation) / a->stride;
+    out->n = a->m;
+    out->k = taps;
+    out->stride = 1;
+    out->dilation = taps > 1 ? step : 1;
+    out->lo = (taps - 1) * out->dilation - first;
+    out->xs = a->ys;
+    out->ws = -every * a->ws;
+    out->boundary = CORRFAST_CONSTANT;
+    *tap = j0 + (taps - 1) * every;
+    return 1;
+}
+
+cf_shape cf_input_roles(const cf_shape *s)
+{
+    return (cf_shape){.batch = s->batch, .groups = s->groups, .cin = s->cout, .cout = s->cin,
+                      .x_batch = s->y_batch, .x_group = s->y_group, .x_channel = s->y_channel,
+                      .w_group = s->w_group, .w_cout = s->w_cin, .w_cin = s->w_cout,
+                      .y_batch = s->x_batch, .y_group = s->x_group, .y_channel = s->x_channel};
+}

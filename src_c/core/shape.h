@@ -82,6 +82,13 @@ static inline int cf_leaves_array(const cf_axis *a)
 /* Checks the problem and fills the shape; itemsize is that of its dtype. */
 CF_HIDDEN int cf_shape_make(const corrfast_problem *problem, int64_t itemsize, cf_shape *shape);
 
+/* The gradient of the input as forward problems: roles of the arrays, whose axes are those of a phase. */
+CF_HIDDEN cf_shape cf_input_roles(const cf_shape *s);
+
+/* One phase f of one axis: y is the written x (its strides `xs`, from position start + f on), the taps a reversed view that begins at tap
+ * *tap.  Returns 0 if no tap reaches the phase. */
+CF_HIDDEN int cf_input_phase(const cf_axis *a, int64_t start, int64_t length, int64_t f, int64_t xs, cf_axis *phase, int64_t *tap);
+
 /* Multiply-adds of the whole problem, saturating. */
 static inline double cf_work(const cf_shape *s)
 {

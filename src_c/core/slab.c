@@ -56,12 +56,22 @@ static inside inside_of(const cf_axis *a, int64_t first, int64_t width)
     return (inside){first, left, first >= a->n ? left : cf_clamp(cf_ceil_div(a->n - first, 2), left, width)};
 }
 
-/* Slots [i, end) of a phase beyond the line. */
-static void fill_beyond(const cf_axis *a, const cf_dtype *dtype, const char *line, const void *cval, int64_t first, int64_t i, int64_t end, char *to)
+/* Slots [i, end) of a phase, which show no samples of the lines, or more of them than the other phase has. */
+static void fill_ends(const cf_axis *a, const cf_dtype *dtype, const void *const *lines, int64_t count, const void *cval, int64_t first, int64_t i,
+                      int64_t end, char *to, int64_t pitch)
 {
     for (; i < end; i++) {
-        int64_t index = cf_border_index(a->boundary, first + 2 * i, a->n);
-        memcpy(to + i * dtype->size, index < 0 ? cval : line + index * dtype->size, (size_t)dtype->size);
+        const int64_t size = dtype->size, index = cf_border_index(a->boundary, first + 2 * i, a->n);
+        char *slot = to + i * size;
+        for (int64_t l = 0; l < count; l++, slot += pitch) {
+            const char *from = index < 0 ? cval : (const char *)lines[l] + index * size;
+            if (!lines[l])
+                continue;
+            if (size == 4)
+                memcpy(slot, from, 4);
+            else
+                memcpy(slot, from, 8);
+        }
     }
 }
 
@@ -69,7 +79,7 @@ static void fill_beyond(const cf_axis *a, const cf_dtype *dtype, const char *lin
 static int split_lines(const cf_slab *slab, const cf_axis *a, const cf_dtype *dtype, const cf_kernel_set *set, const void *cval, int64_t first,
                        const void *const *lines, int64_t count, char *to)
 {
-    const int64_t width = slab->axis[2].width, size = dtype->size;
+    const int64_t width = slab->axis[2].width, size = dtype->size, pitch = slab->step[1] * size;
     if (!set->unweave || a->stride != 2 || slab->axis[2].period != 2 || a->xs != 1 || width < 4)
         return 0;
     const inside at[2] = {inside_of(a, first, width), inside_of(a, first + a->dilation, width)};
@@ -78,15 +88,13 @@ static int split_lines(const cf_slab *slab, const cf_axis *a, const cf_dtype *dt
     if (start[odd] != start[even] + 1)
         return 0;
     const int64_t pairs = cf_min(at[even].right - at[even].left, at[odd].right - at[odd].left);
-    for (int64_t l = 0; l < count; l++, to += slab->step[1] * size) {
-        if (!lines[l])
-            continue;
-        set->unweave((const char *)lines[l] + start[even] * size, to + (even * width + at[even].left) * size,
-                     to + (odd * width + at[odd].left) * size, pairs);
-        for (int f = 0; f < 2; f++) {
-            fill_beyond(a, dtype, lines[l], cval, at[f].first, 0, at[f].left, to + f * width * size);
-            fill_beyond(a, dtype, lines[l], cval, at[f].first, at[f].left + pairs, width, to + f * width * size);
-        }
+    char *evens = to + (even * width + at[even].left) * size, *odds = to + (odd * width + at[odd].left) * size;
+    for (int64_t l = 0; l < count; l++)
+        if (lines[l])
+            set->unweave((const char *)lines[l] + start[even] * size, evens + l * pitch, odds + l * pitch, pairs);
+    for (int f = 0; f < 2; f++) {
+        fill_ends(a, dtype, lines, count, cval, at[f].first, 0, at[f].left, to + f * width * size, pitch);
+        fill_ends(a, dtype, lines, count, cval, at[f].first, at[f].left + pairs, width, to + f * width * size, pitch);
     }
     return 1;
 }

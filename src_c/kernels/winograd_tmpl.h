@@ -140,8 +140,8 @@ static void FN(winograd)(int kind, const void *from, int64_t from_row, void *to,
 #undef TIMES
 #undef C
 
-/* cf_weave_fn */
-CF_INLINE void FN(weave_by)(const int m, const ELEM *from, int64_t from_row, ELEM *to, int64_t n)
+/* cf_weave_fn and cf_unweave_fn, a vector of each row at a time; the last one ends where the row ends, and repeats some. */
+CF_INLINE void FN(weave_some)(const int m, const ELEM *restrict from, int64_t from_row, ELEM *restrict to, const int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
         CF_UNROLL
@@ -149,14 +149,17 @@ CF_INLINE void FN(weave_by)(const int m, const ELEM *from, int64_t from_row, ELE
             to[i * m + v] = from[v * from_row + i];
 }
 
-static void FN(unweave)(const void *from, void *even, void *odd, int64_t n)
+CF_INLINE void FN(weave_by)(const int m, const ELEM *from, int64_t from_row, ELEM *to, int64_t n)
 {
-    const ELEM *restrict x = from;
-    ELEM *restrict a = even, *restrict b = odd;
-    for (int64_t i = 0; i < n; i++) {
-        a[i] = x[2 * i];
-        b[i] = x[2 * i + 1];
+    int64_t i = 0;
+    if (n < VLANES) {
+        FN(weave_some)(m, from, from_row, to, n);
+        return;
     }
+    for (; i + VLANES <= n; i += VLANES)
+        FN(weave_some)(m, from + i, from_row, to + i * m, VLANES);
+    if (i < n)
+        FN(weave_some)(m, from + n - VLANES, from_row, to + (n - VLANES) * m, VLANES);
 }
 
 static void FN(weave)(int m, const void *from, int64_t from_row, void *to, int64_t n)
@@ -165,4 +168,27 @@ static void FN(weave)(int m, const void *from, int64_t from_row, void *to, int64
         FN(weave_by)(2, from, from_row, to, n);
     else
         FN(weave_by)(4, from, from_row, to, n);
+}
+
+CF_INLINE void FN(unweave_some)(const ELEM *restrict x, ELEM *restrict even, ELEM *restrict odd, const int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        even[i] = x[2 * i];
+        odd[i] = x[2 * i + 1];
+    }
+}
+
+static void FN(unweave)(const void *from, void *even, void *odd, int64_t n)
+{
+    const ELEM *x = from;
+    ELEM *a = even, *b = odd;
+    int64_t i = 0;
+    if (n < VLANES) {
+        FN(unweave_some)(x, a, b, n);
+        return;
+    }
+    for (; i + VLANES <= n; i += VLANES)
+        FN(unweave_some)(x + 2 * i, a + i, b + i, VLANES);
+    if (i < n)
+        FN(unweave_some)(x + 2 * (n - VLANES), a + n - VLANES, b + n - VLANES, VLANES);
 }

@@ -35,66 +35,6 @@ static window whole(const cf_shape *s)
     return (window){{0, 0, 0}, {s->axis[0].n, s->axis[1].n, s->axis[2].n}};
 }
 
-/* The inverse of a modulo m, for gcd(a, m) = 1. */
-static int64_t inverse(int64_t a, int64_t m)
-{
-    int64_t r0 = m, r1 = a % m, t0 = 0, t1 = 1;
-    while (r1) {
-        int64_t q = r0 / r1, r = r0 - q * r1, t = t0 - q * t1;
-        r0 = r1;
-        r1 = r;
-        t0 = t1;
-        t1 = t;
-    }
-    return t0 < 0 ? t0 + m : t0;
-}
-
-/* The first tap j with j*dilation = rest (mod stride), or -1. */
-static int64_t first_tap(const cf_axis *a, int64_t gcd, int64_t rest)
-{
-    int64_t every = a->stride / gcd, j = 0;
-    if (rest % gcd)
-        return -1;
-    if (every <= INT32_MAX) /* the product fits */
-        j = rest / gcd * inverse(a->dilation / gcd, every) % every;
-    else
-        while (j < a->k && j * a->dilation % a->stride != rest)
-            j++;
-    return j < a->k ? j : -1;
-}
-
-/* One phase f of one axis of a backward input problem as an axis of a forward one: y is the written x (its strides `xs`, from
- * position start + f on), the taps a reversed view that begins at tap *tap.  Returns 0 if no tap reaches the phase. */
-static int phase_axis(const cf_axis *a, int64_t start, int64_t length, int64_t f, int64_t xs, cf_axis *out, int64_t *tap)
-{
-    int64_t gcd = cf_gcd(a->stride, a->dilation), every = a->stride / gcd, q = start + f + a->lo;
-    int64_t rest = q % a->stride, j0 = first_tap(a, gcd, rest < 0 ? rest + a->stride : rest);
-    out->m = cf_ceil_div(length - f, a->stride);
-    out->ys = a->stride * xs;
-    if (j0 < 0)
-        return 0;
-    int64_t taps = cf_ceil_div(a->k - j0, every), step = a->dilation / gcd, first = (q - j0 * a->dilation) / a->stride;
-    out->n = a->m;
-    out->k = taps;
-    out->stride = 1;
-    out->dilation = taps > 1 ? step : 1;
-    out->lo = (taps - 1) * out->dilation - first;
-    out->xs = a->ys;
-    out->ws = -every * a->ws;
-    out->boundary = CORRFAST_CONSTANT;
-    *tap = j0 + (taps - 1) * every;
-    return 1;
-}
-
-/* Roles of a backward input problem as a forward one; axes are filled in by phase. */
-static cf_shape input_roles(const cf_shape *s)
-{
-    return (cf_shape){.batch = s->batch, .groups = s->groups, .cin = s->cout, .cout = s->cin,
-                      .x_batch = s->y_batch, .x_group = s->y_group, .x_channel = s->y_channel,
-                      .w_group = s->w_group, .w_cout = s->w_cin, .w_cin = s->w_cout,
-                      .y_batch = s->x_batch, .y_group = s->x_group, .y_channel = s->x_channel};
-}
-
 static unsigned input_conjugate(const cf_task *t)
 {
     return (t->conjugate & CORRFAST_CONJ_KERNEL) | (t->conjugate & CORRFAST_CONJ_OUTPUT ? CORRFAST_CONJ_INPUT : 0u);
@@ -129,7 +69,7 @@ static int run_phase(const cf_plan *plan, const cf_shape *roles, const window *w
     int reached = 1;
     for (int i = 0; i < 3; i++) {
         int64_t tap = 0;
-        reached &= phase_axis(&a[i], w->start[i], w->length[i], f[i], xs[i], &shape.axis[i], &tap);
+        reached &= cf_input_phase(&a[i], w->start[i], w->length[i], f[i], xs[i], &shape.axis[i], &tap);
         tap_offset += tap * a[i].ws;
         x_offset += f[i] * xs[i];
     }
@@ -211,7 +151,7 @@ static int fold_group(const cf_plan *plan, const cf_arrays *group, char *sums, c
 {
     const cf_shape *s = &plan->task.shape;
     int64_t size = plan->task.dtype->size;
-    cf_shape roles = input_roles(s);
+    cf_shape roles = cf_input_roles(s);
     roles.batch = roles.groups = roles.cout = 1;
     for (int64_t b = 0; b < s->batch; b++)
         for (int64_t c = 0; c < s->cin; c++)
@@ -230,7 +170,7 @@ static int run_input(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 {
     const cf_shape *s = &plan->task.shape;
     int64_t size = plan->task.dtype->size, xs[3] = {s->axis[0].xs, s->axis[1].xs, s->axis[2].xs};
-    cf_shape roles = input_roles(s);
+    cf_shape roles = cf_input_roles(s);
     window inside = whole(s);
     size_t fold_bytes = any_folds(&plan->task) ? (size_t)(FOLD_ELEMENTS * size) : 0;
     char *sums = NULL;
@@ -305,12 +245,12 @@ static int64_t typical_child(const cf_task *task, const cf_kernels *kernels, cf_
     if (task->pass == CORRFAST_BACKWARD_KERNEL) {
         shape = kernel_roles(s);
     } else {
-        shape = input_roles(s);
+        shape = cf_input_roles(s);
         for (int i = 0; i < 3; i++) {
             const cf_axis *a = &s->axis[i];
             int64_t tap, f = a->lo % a->stride;
             f = f > 0 ? a->stride - f : -f;
-            phase_axis(a, 0, cf_max(a->n, f + 1), f, a->xs, &shape.axis[i], &tap);
+            cf_input_phase(a, 0, cf_max(a->n, f + 1), f, a->xs, &shape.axis[i], &tap);
             times *= cf_min(a->stride, a->n);
         }
     }

@@ -1,6 +1,11 @@
 /* Few channels in a group, depthwise layers above all: a plane, or a strip of its rows, is copied into a slab (core/slab.h) and summed by the
- * kernels that sum one channel.  Forward, `rows` sums all input channels of a group for one output channel; for the gradient of the kernel,
- * `taps` multiplies one channel of the input with one of the output's gradient.
+ * kernels that sum one channel.  Forward, and for the gradient of the input where strides are larger than 1, `rows` sums all channels of a
+ * group for one channel of what is written; for the gradient of the kernel, `taps` multiplies one channel of the input with one of the
+ * output's gradient.
+ *
+ * With stride s, output o of an axis meets tap j in phase j mod s of the input: taps of one phase are a kernel of their own, and rows, columns
+ * and phases make the parts of one sum.  The gradient at position o*s + f takes from the taps of one phase, which f decides: f numbers the
+ * phases of what is written, and all come from one slab of the output's gradient.
  *
  * Against direct.c, which reads planes where they lie: small planes pay for looking at every line, and strides for packing each tap row. */
 #include "../core/border.h"
@@ -12,54 +17,90 @@
 #include <string.h>
 
 enum {
-    STRIP = 4096,      /* outputs */
-    MOST_PLANES = 128, /* channels and depths of a sum */
+    STRIP = 4096, /* outputs */
     MOST_TERMS = 512,
     MOST_TAPS = 1024,
+    MOST_STRIDE = 16,  /* for the gradient of the input */
     MOST_COUTS = 256, /* whose sums wait together */
     SLAB_BYTES = 1 << 18
 };
 
+/* Taps of an axis that lie in one phase, and so make one kernel: in elements from the first tap, and in slots from the first output. */
+typedef struct part {
+    int64_t phase, taps, at, step, w_at, w_step;
+} part;
+
+typedef struct parts {
+    part *part;
+    int64_t count;
+} parts;
+
 typedef struct tiling {
+    cf_shape shape;    /* what is summed: the problem; for the gradient of the input, the output's gradient padded for all phases */
+    int64_t phases[3]; /* of what is written */
     int64_t len[3], blocks[3], taps, planes, lines; /* lines of one channel */
     cf_slab slab;
-    int tall;           /* lines that taps along the second axis meet are neighbors: they make one part of a sum */
-    int aside, by_gemm; /* strides leave no rows to share: the gemm kernel sums each row by itself */
+    int aside;
     size_t lines_bytes, planes_bytes, slab_bytes, y_bytes, tables_bytes, sums_bytes;
 } tiling;
 
+/* The gradient of the input as one problem of stride 1: sample o + i - lo of the output's gradient, i < k, is what the outputs o of all phases
+ * reach. */
+static cf_axis reach_of_phases(const cf_axis *a)
+{
+    int64_t tap, low = INT64_MAX, high = 0;
+    cf_axis phase, all = {.n = a->m, .m = cf_ceil_div(a->n, a->stride), .stride = 1, .dilation = 1, .xs = a->ys, .ys = a->xs,
+                          .boundary = CORRFAST_CONSTANT};
+    for (int64_t f = 0; f < cf_min(a->stride, a->n); f++)
+        if (cf_input_phase(a, 0, a->n, f, a->xs, &phase, &tap)) {
+            high = low == INT64_MAX ? -phase.lo + (phase.k - 1) * phase.dilation : cf_max(high, -phase.lo + (phase.k - 1) * phase.dilation);
+            low = cf_min(low, -phase.lo);
+        }
+    all.lo = low == INT64_MAX ? 0 : -low;
+    all.k = low == INT64_MAX ? 1 : high - low + 1;
+    return all;
+}
 
 static void tile(const cf_plan *plan, tiling *t)
 {
     const cf_shape *s = &plan->task.shape;
     const cf_axis *a = s->axis;
-    const int64_t size = plan->task.dtype->arith_size, rows = plan->task.pass == CORRFAST_FORWARD ? s->cin : 1;
+    const corrfast_pass pass = plan->task.pass;
+    const int64_t size = plan->task.dtype->arith_size;
     memset(t, 0, sizeof *t);
+    t->shape = pass == CORRFAST_BACKWARD_INPUT ? cf_input_roles(s) : *s;
+    for (int i = 0; i < 3; i++) {
+        t->shape.axis[i] = pass == CORRFAST_BACKWARD_INPUT ? reach_of_phases(&a[i]) : a[i];
+        t->phases[i] = pass == CORRFAST_BACKWARD_INPUT ? cf_min(a[i].stride, a[i].n) : 1;
+    }
+    s = &t->shape;
+    const int64_t channels = pass == CORRFAST_BACKWARD_KERNEL ? 1 : s->cin;
     for (int64_t outputs = STRIP;; outputs /= 2) {
         cf_choose_block(s, outputs, t->len, t->blocks);
         cf_slab_make(s, t->len, 1, &t->slab);
-        if (cf_slab_channel(&t->slab) * (double)(rows * size) <= SLAB_BYTES || outputs == 1)
+        if (cf_slab_channel(&t->slab) * (double)(channels * size) <= SLAB_BYTES || outputs == 1)
             break;
     }
     const cf_slab_axis *slab = t->slab.axis;
     t->taps = a[0].k * a[1].k * a[2].k;
-    t->tall = slab[1].shift == 1 || a[1].k == 1;
     t->lines = slab[0].period * slab[0].width * slab[1].period * slab[1].width;
-    t->aside = a[2].m > 1 && a[2].ys != 1;
-    t->by_gemm = slab[1].period > 1 || slab[2].period > 1;
-    t->planes = t->by_gemm ? 0 : s->cin * a[0].k * (t->tall ? 1 : a[1].k);
+    t->aside = t->phases[2] > 1 || (s->axis[2].m > 1 && s->axis[2].ys != 1);
+    t->planes = pass == CORRFAST_BACKWARD_KERNEL ? 0 : s->cin * t->taps;
     t->lines_bytes = cf_round64((size_t)(s->cin * t->lines) * sizeof(void *)) + cf_round64(cf_slab_lines_bytes(&t->slab));
     t->planes_bytes = cf_round64((size_t)t->planes * sizeof(cf_plane));
-    t->slab_bytes = cf_round64((size_t)(t->slab.channel * rows * size)) + 64;
-    t->sums_bytes = plan->task.pass == CORRFAST_FORWARD ? 0 : cf_round64((size_t)(s->cout * t->taps * size));
-    t->y_bytes = t->aside ? cf_round64((size_t)(t->len[1] * t->len[2] * size)) : 0; /* one plane of outputs, or of their gradient */
-    t->tables_bytes = 2 * cf_round64((size_t)(s->cin * t->taps) * sizeof(int64_t)) +
-                      cf_round64((size_t)(t->slab.axis[1].period * t->slab.axis[1].width) * sizeof(int64_t));
+    t->slab_bytes = cf_round64((size_t)(t->slab.channel * channels * size)) + 64;
+    t->sums_bytes = pass == CORRFAST_BACKWARD_KERNEL ? cf_round64((size_t)(s->cout * t->taps * size)) : 0;
+    /* One plane of outputs, in phases and woven, or of their gradient. */
+    t->y_bytes = t->aside ? cf_round64((size_t)(t->phases[2] * (t->len[1] + 1) * t->len[2] * size)) : 0;
+    t->tables_bytes = cf_round64((size_t)t->taps * sizeof(int64_t)) + cf_round64((size_t)(slab[1].period * slab[1].width) * sizeof(int64_t)) +
+                      cf_round64((size_t)(a[0].k + a[1].k + a[2].k) * sizeof(part));
 }
 
 typedef struct job {
     const cf_plan *plan;
     const cf_arrays *arrays;
+    const void *x, *cval; /* what slabs are filled with */
+    char *y;
     tiling t;
     int flags, care, plain;
     atomic_int *poisoned;
@@ -71,7 +112,8 @@ typedef struct block {
     int64_t len[3];
     const void **lines, **fill;
     cf_plane *planes;
-    int64_t *rows_at, *taps_at, *w_at;
+    parts parts[3];
+    int64_t *rows_at, *taps_at;
     char *slab, *y, *sums;
 } block;
 
@@ -80,10 +122,11 @@ typedef struct block {
 /* Whether rows can be copied whole between borders of zeros, if their samples are neighbors. */
 static int is_plain(const cf_task *task, const tiling *t)
 {
-    const cf_axis *a = task->shape.axis;
+    const cf_axis *a = t->shape.axis;
+    const int zeros = task->pads_with_zero || task->pass == CORRFAST_BACKWARD_INPUT;
     const cf_slab_axis *slab = t->slab.axis;
     for (int i = 0; i < 3; i++)
-        if (slab[i].period != 1 || a[i].stride != 1 || (cf_leaves_array(&a[i]) && (a[i].boundary != CORRFAST_CONSTANT || !task->pads_with_zero)))
+        if (slab[i].period != 1 || a[i].stride != 1 || (cf_leaves_array(&a[i]) && (a[i].boundary != CORRFAST_CONSTANT || !zeros)))
             return 0;
     return a[0].k == 1 && a[0].lo == 0 && a[0].n == a[0].m && t->blocks[2] == 1 && a[2].lo >= 0 &&
            a[2].n + a[2].lo <= slab[2].width;
@@ -94,91 +137,145 @@ static void fill_plain(const block *b)
 {
     const job *j = b->job;
     const cf_task *task = &j->plan->task;
-    const cf_shape *s = &task->shape;
+    const cf_shape *s = &j->t.shape;
     const cf_axis *row = &s->axis[1], *col = &s->axis[2];
     const int64_t size = task->dtype->size, pitch = j->t.slab.step[1], rows = j->t.slab.axis[1].width;
     const int64_t first = b->at.first[1] - row->lo, from = cf_clamp(-first, 0, rows), to = cf_clamp(row->n - first, from, rows);
-    const cf_run_part part = {0, 0, col->n};
+    const cf_run_part line = {0, 0, col->n};
     for (int64_t i = 0; i < b->at.channels * b->len[0]; i++) {
         int64_t ci = i / b->len[0], depth = i % b->len[0];
         char *slab = b->slab + (ci * j->t.slab.channel + depth * j->t.slab.step[0]) * size;
-        const char *x = (const char *)j->arrays->input + (cf_x_at(s, b->at.image, b->at.group, b->at.channel + ci) +
-                                                          (b->at.first[0] + depth) * s->axis[0].xs + (first + from) * row->xs) * size;
+        const char *x = (const char *)j->x + (cf_x_at(s, b->at.image, b->at.group, b->at.channel + ci) +
+                                            (b->at.first[0] + depth) * s->axis[0].xs + (first + from) * row->xs) * size;
         memset(slab, 0, (size_t)(from * pitch * size));
         memset(slab + to * pitch * size, 0, (size_t)((rows - to) * pitch * size));
-        cf_set_of(j->plan)->panel(x, b->rows_at, to - from, &part, 1, slab + (from * pitch + col->lo) * size, pitch);
+        cf_set_of(j->plan)->panel(x, b->rows_at, to - from, &line, 1, slab + (from * pitch + col->lo) * size, pitch);
     }
 }
 
 static void fill(const block *b)
 {
     const job *j = b->job;
-    const cf_task *task = &j->plan->task;
     if (j->plain)
         fill_plain(b);
     else
-        cf_slab_fill(&j->t.slab, &task->shape, task->dtype, cf_set_of(j->plan), j->arrays->input, task->cval, &b->at, b->fill, b->slab);
+        cf_slab_fill(&j->t.slab, &j->t.shape, j->plan->task.dtype, cf_set_of(j->plan), j->x, j->cval, &b->at, b->fill, b->slab);
 }
 
-/* ---- forward --------------------------------------------------------------------------------------------------------------- */
+/* ---- forward, and the gradient of the input ---------------------------------------------------------------------------------- */
 
-/* Points the parts of the sum for one output channel, for each input channel and depth, at their lines and taps. */
-static void make_planes(const block *b, int64_t co)
+/* The kernels that sum want rows of taps that meet neighboring lines; others are parts of one tap. */
+static void add_parts(parts *to, int axis, part whole)
 {
-    const job *j = b->job;
-    const tiling *t = &j->t;
-    const cf_axis *a = j->plan->task.shape.axis;
-    const char *w = (const char *)j->arrays->kernel + cf_w_at(&j->plan->task.shape, b->at.group, co, 0) * j->plan->task.dtype->size;
-    const int64_t each = a[2].k * (t->tall ? a[1].k : 1);
-    for (int64_t p = 0; p < t->planes; p++)
-        b->planes[p] = (cf_plane){.lines = b->lines + b->taps_at[p * each] / t->slab.step[1], .step = t->slab.axis[2].shift,
-                                  .taps = w + b->w_at[p * each] * j->plan->task.dtype->size, .tap_row = a[1].ws, .tap_col = a[2].ws,
-                                  .kh = t->tall ? a[1].k : 1, .kw = a[2].k};
-}
-
-/* Sums one plane of the block's outputs. */
-static void sum_plane(const block *b, int64_t o0, int64_t co, char *to, int64_t to_row)
-{
-    const job *j = b->job;
-    const tiling *t = &j->t;
-    const cf_shape *s = &j->plan->task.shape;
-    const cf_kernel_set *set = cf_set_of(j->plan);
-    const int64_t size = j->plan->task.dtype->size;
-    if (!t->by_gemm) {
-        set->rows(b->planes, t->planes, to, to_row, b->len[1], b->len[2], j->flags);
+    if (axis == 2 || (axis == 1 && whole.step == 1)) {
+        to->part[to->count++] = whole;
         return;
     }
-    const void *w = (const char *)j->arrays->kernel + cf_w_at(s, b->at.group, co, 0) * size;
-    for (int64_t o1 = 0; o1 < b->len[1]; o1++)
-        for (int64_t o2 = 0; o2 < b->len[2]; o2 += set->gemm_cols)
-            set->gemm(&w, b->w_at, b->slab + (o0 * t->slab.step[0] + o1 * t->slab.step[1] + o2) * size, b->taps_at, s->cin * t->taps,
-                      to + (o1 * to_row + o2) * size, to_row, 1, cf_min(set->gemm_cols, b->len[2] - o2), j->flags);
+    for (int64_t i = 0; i < whole.taps; i++)
+        to->part[to->count++] = (part){whole.phase, 1, whole.at + i * whole.step, 1, whole.w_at + i * whole.w_step, 0};
 }
 
-/* One output channel of the block. */
-static void sum_channel(const block *b, int64_t co)
+static void find_parts(const job *j, int axis, parts *to)
+{
+    const cf_axis *a = &j->plan->task.shape.axis[axis];
+    const cf_slab_axis *slab = &j->t.slab.axis[axis];
+    int64_t tap;
+    cf_axis phase;
+    to->count = 0;
+    if (j->plan->task.pass == CORRFAST_FORWARD)
+        for (int64_t i = 0; i < slab->period; i++)
+            add_parts(to, axis, (part){0, cf_ceil_div(a->k - i, slab->period), i * slab->width, slab->shift, i * a->ws, slab->period * a->ws});
+    else
+        for (int64_t f = 0; f < j->t.phases[axis]; f++)
+            if (cf_input_phase(a, 0, a->n, f, a->xs, &phase, &tap))
+                add_parts(to, axis, (part){f, phase.k, j->t.shape.axis[axis].lo - phase.lo, phase.dilation, tap * a->ws, phase.ws});
+}
+
+/* Points the parts of the sum of one channel in a phase at their lines and taps; returns their number.  Parts of as many tap rows follow each
+ * other: `rows` sums them together. */
+static int64_t make_planes(const block *b, int64_t co, const int64_t f[3])
 {
     const job *j = b->job;
     const tiling *t = &j->t;
-    const cf_shape *s = &j->plan->task.shape;
-    const cf_axis *a = s->axis;
-    const cf_kernel_set *set = cf_set_of(j->plan);
+    const char *w = (const char *)j->arrays->kernel + cf_w_at(&t->shape, b->at.group, co, 0) * j->plan->task.dtype->size;
     const int64_t size = j->plan->task.dtype->size, next = t->slab.step[0] / t->slab.step[1];
-    char *y = (char *)j->arrays->output + (cf_y_at(s, b->at.image, b->at.group, co) + b->at.first[0] * a[0].ys + b->at.first[1] * a[1].ys +
-                                           b->at.first[2] * a[2].ys) * size;
-    make_planes(b, co);
-    for (int64_t o0 = 0; o0 < b->len[0]; o0++, y += a[0].ys * size) {
-        char *to = t->aside ? b->y : y;
-        const int64_t to_row = t->aside ? b->len[2] : a[1].ys, at_once = to_row == b->len[2] ? b->len[1] : 1;
-        sum_plane(b, o0, co, to, to_row);
-        for (int64_t o1 = 0; j->care && o1 < b->len[1]; o1 += at_once)
-            if (!set->finite(to + o1 * to_row * size, at_once * b->len[2]))
-                atomic_store_explicit(j->poisoned, 1, memory_order_relaxed);
-        for (int64_t o1 = 0; t->aside && o1 < b->len[1]; o1++)
-            cf_copy_strided(y + o1 * a[1].ys * size, a[2].ys, to + o1 * to_row * size, 1, b->len[2], (int)size);
-        for (int64_t p = 0; p < t->planes; p++)
-            b->planes[p].lines += next;
+    const part *p[3], *end[3];
+    int64_t count = 0;
+    for (int i = 0; i < 3; i++)
+        end[i] = b->parts[i].part + b->parts[i].count;
+    for (p[1] = b->parts[1].part; p[1] < end[1]; p[1]++)
+        for (int64_t ci = 0; p[1]->phase == f[1] && ci < t->shape.cin; ci++)
+            for (p[0] = b->parts[0].part; p[0] < end[0]; p[0]++)
+                for (p[2] = b->parts[2].part; p[0]->phase == f[0] && p[2] < end[2]; p[2]++)
+                    if (p[2]->phase == f[2])
+                        b->planes[count++] = (cf_plane){
+                            .lines = b->lines + ci * t->lines + p[0]->at * next + p[1]->at, .offset = p[2]->at, .step = p[2]->step,
+                            .taps = w + (ci * t->shape.w_cin + p[0]->w_at + p[1]->w_at + p[2]->w_at) * size,
+                            .tap_row = p[1]->w_step, .tap_col = p[2]->w_step, .kh = p[1]->taps, .kw = p[2]->taps};
+    return count;
+}
+
+/* How many outputs of the block's along an axis are in phase f. */
+static int64_t outputs_in(const block *b, int axis, int64_t f)
+{
+    const int64_t phases = b->job->t.phases[axis], all = phases > 1 ? b->job->plan->task.shape.axis[axis].n : b->job->t.shape.axis[axis].m;
+    return cf_clamp(cf_ceil_div(cf_max(all - f, 0), phases) - b->at.first[axis], 0, b->len[axis]);
+}
+
+/* Rows of sums in `from`, phase after phase, go to their places. */
+static void store_rows(const block *b, int64_t rows, const char *from, char *y, int64_t y_row)
+{
+    const tiling *t = &b->job->t;
+    const cf_kernel_set *set = cf_set_of(b->job->plan);
+    const int64_t size = b->job->plan->task.dtype->size, phases = t->phases[2], ys = t->shape.axis[2].ys, plane = t->len[1] * t->len[2];
+    const int64_t whole = outputs_in(b, 2, phases - 1);
+    const int weaves = phases > 1 && ys == 1 && set->weave && (phases == 2 || phases == 4);
+    for (int64_t r = 0; r < rows; r++, from += b->len[2] * size, y += y_row * size) {
+        if (weaves)
+            set->weave((int)phases, from, plane, y, whole);
+        for (int64_t f = 0, done = weaves ? whole : 0; f < phases; f++)
+            cf_copy_strided(y + (done * phases + f) * ys * size, phases * ys, from + (f * plane + done) * size, 1, outputs_in(b, 2, f) - done,
+                            (int)size);
     }
+}
+
+/* The sums of one plane of a channel: rows of phase f[1], columns of all phases. */
+static void sum_plane(const block *b, int64_t co, const int64_t f[3], int64_t depth, char *y)
+{
+    const job *j = b->job;
+    const tiling *t = &j->t;
+    const cf_kernel_set *set = cf_set_of(j->plan);
+    const int64_t size = j->plan->task.dtype->size, y_row = t->shape.axis[1].ys * t->phases[1];
+    const int64_t to_row = t->aside ? b->len[2] : y_row, rows = outputs_in(b, 1, f[1]), next = t->slab.step[0] / t->slab.step[1];
+    for (int64_t f2 = 0; f2 < t->phases[2]; f2++) {
+        char *to = t->aside ? b->y + f2 * t->len[1] * t->len[2] * size : y;
+        const int64_t count = make_planes(b, co, (const int64_t[]){f[0], f[1], f2}), n = outputs_in(b, 2, f2);
+        for (int64_t p = 0; p < count; p++)
+            b->planes[p].lines += depth * next;
+        if (n > 0 && rows > 0)
+            set->rows(b->planes, count, to, to_row, rows, n, j->flags);
+        const int64_t at_once = to_row == n ? rows : 1;
+        for (int64_t r = 0; j->care && r < rows; r += at_once)
+            if (!set->finite(to + r * to_row * size, at_once * n))
+                atomic_store_explicit(j->poisoned, 1, memory_order_relaxed);
+    }
+    if (t->aside)
+        store_rows(b, rows, b->y, y, y_row);
+}
+
+/* One channel of the block. */
+static void sum_channel(const block *b, int64_t co)
+{
+    const tiling *t = &b->job->t;
+    const cf_axis *a = t->shape.axis;
+    int64_t f[3] = {0, 0, 0};
+    for (f[0] = 0; f[0] < t->phases[0]; f[0]++)
+        for (int64_t o0 = 0; o0 < outputs_in(b, 0, f[0]); o0++)
+            for (f[1] = 0; f[1] < t->phases[1]; f[1]++) {
+                int64_t at = cf_y_at(&t->shape, b->at.image, b->at.group, co) + ((b->at.first[0] + o0) * t->phases[0] + f[0]) * a[0].ys +
+                             (b->at.first[1] * t->phases[1] + f[1]) * a[1].ys + b->at.first[2] * t->phases[2] * a[2].ys;
+                sum_plane(b, co, f, o0, b->job->y + at * b->job->plan->task.dtype->size);
+            }
 }
 
 static void place(const job *j, int64_t index, block *b)
@@ -186,27 +283,31 @@ static void place(const job *j, int64_t index, block *b)
     const tiling *t = &j->t;
     for (int i = 2; i >= 0; i--) {
         b->at.first[i] = cf_take_digit(&index, t->blocks[i]) * t->len[i];
-        b->len[i] = cf_min(t->len[i], j->plan->task.shape.axis[i].m - b->at.first[i]);
+        b->len[i] = cf_min(t->len[i], t->shape.axis[i].m - b->at.first[i]);
     }
 }
 
 static void start(const job *j, block *b, cf_worker *worker)
 {
     const tiling *t = &j->t;
+    const cf_shape *s = &t->shape;
     char *memory = worker->scratch;
     *b = (block){.job = j};
     b->lines = (const void **)(void *)memory;
-    b->fill = b->lines + cf_round64((size_t)(j->plan->task.shape.cin * t->lines) * sizeof(void *)) / sizeof(void *);
+    b->fill = b->lines + cf_round64((size_t)(s->cin * t->lines) * sizeof(void *)) / sizeof(void *);
     b->planes = (cf_plane *)(void *)(memory += t->lines_bytes);
     b->slab = memory += t->planes_bytes;
     b->y = memory += t->slab_bytes;
     b->sums = memory += t->y_bytes;
-    b->rows_at = (int64_t *)(void *)(memory += t->sums_bytes);
-    b->taps_at = b->rows_at + cf_round64((size_t)(t->slab.axis[1].period * t->slab.axis[1].width) * sizeof(int64_t)) / sizeof(int64_t);
-    b->w_at = b->taps_at + cf_round64((size_t)(j->plan->task.shape.cin * t->taps) * sizeof(int64_t)) / sizeof(int64_t);
-    cf_slab_terms(&t->slab, &j->plan->task.shape, 0, 0, j->plan->task.shape.cin * t->taps, b->taps_at, b->w_at);
+    b->taps_at = (int64_t *)(void *)(memory += t->sums_bytes);
+    b->rows_at = (int64_t *)(void *)(memory += cf_round64((size_t)t->taps * sizeof(int64_t)));
+    memory += cf_round64((size_t)(t->slab.axis[1].period * t->slab.axis[1].width) * sizeof(int64_t));
+    for (int i = 0; i < 3; i++) {
+        b->parts[i].part = (part *)(void *)memory;
+        memory += j->plan->task.shape.axis[i].k * (int64_t)sizeof(part);
+    }
     for (int64_t r = 0; r < t->slab.axis[1].width; r++)
-        b->rows_at[r] = r * j->plan->task.shape.axis[1].xs;
+        b->rows_at[r] = r * s->axis[1].xs;
     if (j->plain)
         memset(b->slab, 0, t->slab_bytes);
 }
@@ -214,12 +315,14 @@ static void start(const job *j, block *b, cf_worker *worker)
 /* A number of groups of one sample: what a piece sets up serves them all. */
 enum { GROUPS = 16 };
 
-static void forward_piece(const void *argument, int64_t index, cf_worker *worker)
+static void sums_piece(const void *argument, int64_t index, cf_worker *worker)
 {
     const job *j = argument;
-    const cf_shape *s = &j->plan->task.shape;
+    const cf_shape *s = &j->t.shape;
     block b;
     start(j, &b, worker);
+    for (int i = 0; i < 3; i++)
+        find_parts(j, i, &b.parts[i]);
     place(j, index, &b);
     for (int i = 0; i < 3; i++)
         cf_take_digit(&index, j->t.blocks[i]);
@@ -252,6 +355,9 @@ static void gradient_piece(const void *argument, int64_t index, cf_worker *worke
     const int64_t size = task->dtype->size, blocks = t->blocks[0] * t->blocks[1] * t->blocks[2];
     block b;
     start(j, &b, worker);
+    for (int64_t i = 0; i < t->taps; i++)
+        b.taps_at[i] = cf_slab_tap(&t->slab, s, 0, i / a[2].k / a[1].k) + cf_slab_tap(&t->slab, s, 1, i / a[2].k % a[1].k) +
+                       cf_slab_tap(&t->slab, s, 2, i % a[2].k);
     b.at.channel = cf_take_digit(&index, s->cin);
     b.at.channels = 1;
     b.at.group = index;
@@ -303,7 +409,24 @@ static int supports_forward(const cf_task *task)
 {
     const cf_shape *s = &task->shape;
     return task->pass == CORRFAST_FORWARD && is_common(task) &&
-           (double)s->cin * (double)s->axis[0].k * (double)s->axis[1].k * (double)s->axis[2].k <= MOST_TERMS && s->cin * s->axis[0].k <= MOST_PLANES;
+           (double)s->cin * (double)s->axis[0].k * (double)s->axis[1].k * (double)s->axis[2].k <= MOST_TERMS;
+}
+
+/* Strides that are 1 are the adjoint's. */
+static int supports_input(const cf_task *task)
+{
+    const cf_shape *s = &task->shape;
+    double reach = (double)s->cout * task->dtype->size, phases = 1;
+    if (task->pass != CORRFAST_BACKWARD_INPUT || !is_common(task) || s->cout < 1)
+        return 0;
+    for (int i = 0; i < 3; i++) {
+        const cf_axis *a = &s->axis[i];
+        if (a->n < 1 || a->stride > MOST_STRIDE || (a->boundary != CORRFAST_CONSTANT && cf_leaves_array(a)))
+            return 0;
+        reach *= (double)reach_of_phases(a).k;
+        phases *= (double)a->stride;
+    }
+    return phases > 1 && reach <= SLAB_BYTES && (double)s->cout * (double)(s->axis[0].k * s->axis[1].k * s->axis[2].k) <= MOST_TERMS;
 }
 
 static int supports_gradient(const cf_task *task)
@@ -313,27 +436,35 @@ static int supports_gradient(const cf_task *task)
 
 static double seconds(const cf_task *task, const cf_kernels *kernels)
 {
-    const cf_shape *s = &task->shape;
-    const cf_axis *a = s->axis;
     const cf_plan plan = {.task = *task, .kernels = kernels};
     const double lanes = kernels->set[task->dtype->arith].lanes, cycles = cf_vector_cycles(task->dtype->arith);
     tiling t;
     tile(&plan, &t);
+    const cf_shape *s = &t.shape;
+    const cf_axis *a = s->axis;
     double channels = (double)s->batch * (double)s->groups, sums = channels * (double)s->cin * (double)s->cout;
     double vectors = (double)a[0].m * (double)a[1].m * ceil((double)a[2].m / lanes), blocks = (double)(t.blocks[0] * t.blocks[1] * t.blocks[2]);
-    double copies = channels * (double)s->cin * blocks * ((double)t.lines * (is_plain(task, &t) ? 5 : 15) + 0.1 * cf_slab_channel(&t.slab));
-    double waits = t.by_gemm ? (double)(a[0].m * a[1].m * cf_ceil_div(a[2].m, kernels->set[task->dtype->arith].gemm_cols)) : ceil(vectors / 8);
-    double sum = task->pass == CORRFAST_FORWARD ? fmax(cycles * 1.1 * vectors, 0.7 * CF_FMA_LATENCY * waits) : 1.6 * vectors;
-    return CF_CALL_SECONDS + 0.5e-6 + (sums * ((double)t.taps * sum + 30) + copies + channels * (double)s->cout * blocks * 30) * CF_CYCLE +
-           cf_traffic_seconds(task);
+    const int strided = t.slab.axis[2].period > 1;
+    double copies = channels * (double)s->cin * blocks *
+                    ((double)t.lines * (is_plain(task, &t) ? 5 : strided ? 30 : 15) + (strided ? 0.2 : 0.1) * cf_slab_channel(&t.slab));
+    const cf_axis *k = task->shape.axis;
+    const int input = task->pass == CORRFAST_BACKWARD_INPUT;
+    double taps = (double)t.taps, sum = 1.6 * vectors * taps + 30;
+    if (task->pass != CORRFAST_BACKWARD_KERNEL) {
+        /* Pieces of one tap row wait for their loads, and every piece for its beginning. */
+        const int64_t apart = input ? cf_min(t.phases[1], k[1].k) : t.slab.axis[1].shift == 1 ? t.slab.axis[1].period : k[1].k;
+        double pieces = (double)(k[0].k * apart * (input ? cf_min(t.phases[2], k[2].k) : t.slab.axis[2].period));
+        double loads = t.shape.axis[1].m == 1 ? taps : apart > 1 ? (double)(k[0].k * k[2].k * cf_clamp(2 * apart - k[1].k, 0, apart)) : 0;
+        sum = fmax(cycles * CF_DENSE * (taps + loads + 0.75 * pieces) * vectors, 0.7 * CF_FMA_LATENCY * taps * ceil(vectors / 8)) + 50 * pieces;
+    }
+    return CF_CALL_SECONDS + 0.5e-6 + (sums * sum + copies + channels * (double)s->cout * blocks * 30) * CF_CYCLE + cf_traffic_seconds(task);
 }
 
-static int64_t forward_pieces(const cf_plan *plan)
+static int64_t sums_pieces(const cf_plan *plan)
 {
-    const cf_shape *s = &plan->task.shape;
     tiling t;
     tile(plan, &t);
-    return s->batch * cf_ceil_div(s->groups, GROUPS) * t.blocks[0] * t.blocks[1] * t.blocks[2];
+    return t.shape.batch * cf_ceil_div(t.shape.groups, GROUPS) * t.blocks[0] * t.blocks[1] * t.blocks[2];
 }
 
 static int64_t gradient_pieces(const cf_plan *plan) { return plan->task.shape.groups * plan->task.shape.cin; }
@@ -354,36 +485,45 @@ static void describe(const cf_plan *plan, char *text, size_t size)
 {
     tiling t;
     tile(plan, &t);
-    snprintf(text, size, "%s kernel, blocks of %lld x %lld x %lld outputs of a channel", plan->task.pass == CORRFAST_FORWARD ? "rows" : "taps",
-             (long long)t.len[0], (long long)t.len[1], (long long)t.len[2]);
+    const char *kernel = plan->task.pass == CORRFAST_BACKWARD_KERNEL ? "taps" : "rows";
+    snprintf(text, size, "%s kernel, blocks of %lld x %lld x %lld outputs of a channel", kernel, (long long)t.len[0], (long long)t.len[1],
+             (long long)t.len[2]);
 }
 
 static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 {
     const cf_task *task = &plan->task;
-    const int forward = task->pass == CORRFAST_FORWARD;
+    const int input = task->pass == CORRFAST_BACKWARD_INPUT, kernel = task->pass == CORRFAST_BACKWARD_KERNEL;
+    static const _Alignas(16) unsigned char zero[32];
     atomic_int poisoned = 0;
-    job j = {.plan = plan, .arrays = arrays, .poisoned = &poisoned};
+    job j = {.plan = plan, .arrays = arrays, .x = input ? arrays->output : arrays->input, .cval = input ? zero : task->cval,
+             .y = input ? arrays->input : arrays->output, .poisoned = &poisoned};
     tile(plan, &j.t);
-    j.plain = is_plain(task, &j.t) && (task->shape.axis[2].n == 1 || task->shape.axis[2].xs == 1);
-    j.care = task->dtype->is_float && task->pads_with_zero;
-    if (task->conjugate & CORRFAST_CONJ_INPUT)
+    const cf_axis *row = &j.t.shape.axis[2];
+    j.plain = is_plain(task, &j.t) && (row->n == 1 || row->xs == 1);
+    j.care = task->dtype->is_float && (input || task->pads_with_zero);
+    if (task->conjugate & (input ? CORRFAST_CONJ_OUTPUT : CORRFAST_CONJ_INPUT))
         j.flags |= CF_CONJ_SAMPLES;
-    if (task->conjugate & (forward ? CORRFAST_CONJ_KERNEL : CORRFAST_CONJ_OUTPUT))
+    if (task->conjugate & (kernel ? CORRFAST_CONJ_OUTPUT : CORRFAST_CONJ_KERNEL))
         j.flags |= CF_CONJ_TAPS;
-    int status = cf_run_pieces(run, forward ? forward_pieces(plan) : gradient_pieces(plan), plan->seconds, scratch_of(&j.t),
-                               forward ? forward_piece : gradient_piece, &j);
-    if (status || !atomic_load(&poisoned) || (forward && !cf_padding_needs_care(task, arrays)))
+    int status = cf_run_pieces(run, kernel ? gradient_pieces(plan) : sums_pieces(plan), plan->seconds, scratch_of(&j.t),
+                               kernel ? gradient_piece : sums_piece, &j);
+    if (status || !atomic_load(&poisoned) || (!kernel && !cf_padding_needs_care(task, arrays)))
         return status;
     return cf_run_with_care(plan, arrays, run);
 }
 
 const cf_method cf_method_depthwise = {
     .name = "depthwise", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports_forward, .seconds = seconds, .scratch = scratch,
-    .pieces = forward_pieces, .describe = describe, .run = run,
+    .pieces = sums_pieces, .describe = describe, .run = run,
 };
 
 const cf_method cf_method_depthwise_gradient = {
     .name = "depthwise-gradient", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports_gradient, .seconds = seconds, .scratch = scratch,
     .pieces = gradient_pieces, .describe = describe, .run = run,
+};
+
+const cf_method cf_method_depthwise_input = {
+    .name = "depthwise-input", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports_input, .seconds = seconds, .scratch = scratch,
+    .pieces = sums_pieces, .describe = describe, .run = run,
 };

@@ -478,14 +478,18 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     const cf_axis *a = s->axis;
     double cycles = cf_vector_cycles(task->dtype->arith), lanes = kernels->set[task->dtype->arith].lanes;
     double vectors = ceil((double)a[2].m / lanes) * (double)cf_min(a[1].m, 4);
-    if (s->cin > 1) /* lines of many channels come from further away: half the speed of one channel, a third along single rows (Zen 4) */
-        cycles *= a[1].m == 1 ? 3 : 2;
+    if (s->cin > 1) /* lines of many channels come from further away: half the speed of one channel, a third along single rows or in strides (Zen 4) */
+        cycles *= a[1].m == 1 || a[2].stride > 1 ? 3 : 2;
     else if (s->groups > 1)
-        cycles *= 1.5; /* many planes, each with lines of its own to look at */
+        cycles *= a[1].m == 1 ? 1.2 : 2; /* many planes, each with lines of its own to look at */
+    else if (s->cout > 1)
+        cycles *= CF_DENSE;
     double tap = vectors < 8 ? fmax(CF_FMA_LATENCY, cycles * vectors) : cycles * vectors;
     double taps = (double)s->cin * (double)a[0].k * (double)a[1].k * (double)a[2].k;
-    double tiles = (double)s->batch * (double)s->groups * (double)s->cout * (double)a[0].m * ceil((double)a[1].m / 4);
-    return CF_CALL_SECONDS + tiles * (taps * tap + 30) * CF_CYCLE + cf_traffic_seconds(task);
+    double planes = (double)s->batch * (double)s->groups * (double)a[0].m, tiles = planes * (double)s->cout * ceil((double)a[1].m / 4);
+    double lines = a[2].stride > 1 ? 60 * (double)(a[1].k * a[1].m) : 0; /* packed */
+    double looks = s->groups * s->cin > 1 ? planes * (double)(a[0].k * s->cin) * (lines + 200) : 0;
+    return CF_CALL_SECONDS + (tiles * (taps * tap + 30) + looks) * CF_CYCLE + cf_traffic_seconds(task);
 }
 
 static int64_t pieces(const cf_plan *plan)

@@ -353,7 +353,7 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     tile(&plan, &t);
     double samples = (double)s->batch * (double)s->groups, sum = (double)s->cin * (double)t.taps;
     double vectors = ceil((double)(a[0].m * a[1].m * a[2].m) / set->lanes), panels = ceil(vectors / 3);
-    double tile_cycles = fmax(CF_FMA_LATENCY, cf_vector_cycles(task->dtype->arith) * (double)cf_min(s->cout, set->gemm_rows) * vectors / panels);
+    double tile_cycles = fmax(CF_FMA_LATENCY, CF_DENSE * cf_vector_cycles(task->dtype->arith) * (double)cf_min(s->cout, set->gemm_rows) * vectors / panels);
     /* As of copies in any layout: the method decides the bits, and these do not depend on how the arrays lie. */
     int64_t len[3], blocks[3];
     cf_slab copy;
@@ -361,7 +361,7 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     cf_slab_make(s, len, 1, &copy);
     double parts = t.taps == 1 ? 1 : 1 + fmin(set->gemm_cols, (double)(a[0].m * a[1].m * a[2].m) - 1) / (double)a[2].m;
     double slab = cf_slab_channel(&copy) * (double)(blocks[0] * blocks[1] * blocks[2]) * (double)s->cin;
-    double work = panels * sum * (tile_cycles * (double)cf_ceil_div(s->cout, set->gemm_rows) + 4 + 10 * parts) + 0.5 * slab;
+    double work = panels * sum * (tile_cycles * (double)cf_ceil_div(s->cout, set->gemm_rows) + 4 + 5 * parts) + slab;
     return 1e-6 + samples * work * CF_CYCLE + cf_traffic_seconds(task);
 }
 

@@ -399,8 +399,8 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     tile(&plan, &t);
     double blocks = (double)s->batch * (double)s->groups * (double)(t.blocks[0] * t.blocks[1] * t.blocks[2]) * (double)(t.phases[0] * t.phases[1]);
     double vectors = (double)(t.pitch / set->lanes), sum = (double)t.sum, cycles = cf_vector_cycles(task->dtype->arith), p2 = (double)points(&t);
-    double products = p2 * sum * vectors * (double)cf_round_up(s->cout, set->gemm_rows) * cycles;
-    double transforms = p2 * vectors * (4 * sum + 4 * (double)s->cout);
+    double products = p2 * sum * vectors * (double)cf_round_up(s->cout, set->gemm_rows) * cycles * CF_DENSE;
+    double transforms = p2 * vectors * 7 * (sum + (double)s->cout);
     double weights = (t.local ? blocks : 1) * p2 * sum * (double)s->cout;
     return 2e-6 + (blocks * (products + transforms) + weights) * CF_CYCLE + cf_traffic_seconds(task);
 }
