@@ -21,7 +21,8 @@
 #undef ROWS_MOST
 #undef ROWS_TEMPS
 #undef LINE_VECS
-#undef TAPS_MOST
+#undef TAPS_ROWS
+#undef TAPS_COLS
 #undef GEMM_ROWS
 #undef GEMM_VECS
 #undef GEMM_WIDTHS

@@ -60,8 +60,9 @@ typedef void cf_panel_fn(const void *from, const int64_t *at, int64_t count, con
 /* to[k*to_row + r] = from[r][at[k]], r < rows, k < count: rows become columns. */
 typedef void cf_turn_fn(const void *const *from, const int64_t *at, int64_t count, int64_t rows, void *to, int64_t to_row);
 
-/* w[t] (+)= sum_{r<rows, c<n} g[r*g_row + c] * x[r*x_row + at[t] + c], t < count: what a small kernel's gradient takes from one channel. */
-typedef void cf_taps_fn(const void *g, int64_t g_row, const void *x, int64_t x_row, const int64_t *at, int64_t count, int64_t rows, int64_t n,
+/* w[i*kw + j] (+)= sum_{r<rows, c<n} g[r*g_row + c] * x[(r + i)*x_row + c + j*step], i < kh, j < kw: what a small kernel's gradient takes from
+ * one channel. */
+typedef void cf_taps_fn(const void *g, int64_t g_row, const void *x, int64_t x_row, int64_t step, int64_t kh, int64_t kw, int64_t rows, int64_t n,
                         void *w, int flags);
 
 /* Whether none of n samples is NaN or Inf; true of integers. */

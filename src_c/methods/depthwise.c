@@ -92,7 +92,7 @@ static void tile(const cf_plan *plan, tiling *t)
     t->sums_bytes = pass == CORRFAST_BACKWARD_KERNEL ? cf_round64((size_t)(s->cout * t->taps * size)) : 0;
     /* One plane of outputs, in phases and woven, or of their gradient. */
     t->y_bytes = t->aside ? cf_round64((size_t)(t->phases[2] * (t->len[1] + 1) * t->len[2] * size)) : 0;
-    t->tables_bytes = cf_round64((size_t)t->taps * sizeof(int64_t)) + cf_round64((size_t)(slab[1].period * slab[1].width) * sizeof(int64_t)) +
+    t->tables_bytes = cf_round64((size_t)(slab[1].period * slab[1].width) * sizeof(int64_t)) +
                       cf_round64((size_t)(a[0].k + a[1].k + a[2].k) * sizeof(part));
 }
 
@@ -113,7 +113,7 @@ typedef struct block {
     const void **lines, **fill;
     cf_plane *planes;
     parts parts[3];
-    int64_t *rows_at, *taps_at;
+    int64_t *rows_at;
     char *slab, *y, *sums;
 } block;
 
@@ -182,7 +182,7 @@ static void find_parts(const job *j, int axis, parts *to)
     int64_t tap;
     cf_axis phase;
     to->count = 0;
-    if (j->plan->task.pass == CORRFAST_FORWARD)
+    if (j->plan->task.pass != CORRFAST_BACKWARD_INPUT)
         for (int64_t i = 0; i < slab->period; i++)
             add_parts(to, axis, (part){0, cf_ceil_div(a->k - i, slab->period), i * slab->width, slab->shift, i * a->ws, slab->period * a->ws});
     else
@@ -299,12 +299,12 @@ static void start(const job *j, block *b, cf_worker *worker)
     b->slab = memory += t->planes_bytes;
     b->y = memory += t->slab_bytes;
     b->sums = memory += t->y_bytes;
-    b->taps_at = (int64_t *)(void *)(memory += t->sums_bytes);
-    b->rows_at = (int64_t *)(void *)(memory += cf_round64((size_t)t->taps * sizeof(int64_t)));
+    b->rows_at = (int64_t *)(void *)(memory += t->sums_bytes);
     memory += cf_round64((size_t)(t->slab.axis[1].period * t->slab.axis[1].width) * sizeof(int64_t));
     for (int i = 0; i < 3; i++) {
         b->parts[i].part = (part *)(void *)memory;
         memory += j->plan->task.shape.axis[i].k * (int64_t)sizeof(part);
+        find_parts(j, i, &b->parts[i]);
     }
     for (int64_t r = 0; r < t->slab.axis[1].width; r++)
         b->rows_at[r] = r * s->axis[1].xs;
@@ -321,8 +321,6 @@ static void sums_piece(const void *argument, int64_t index, cf_worker *worker)
     const cf_shape *s = &j->t.shape;
     block b;
     start(j, &b, worker);
-    for (int i = 0; i < 3; i++)
-        find_parts(j, i, &b.parts[i]);
     place(j, index, &b);
     for (int i = 0; i < 3; i++)
         cf_take_digit(&index, j->t.blocks[i]);
@@ -343,49 +341,74 @@ static void sums_piece(const void *argument, int64_t index, cf_worker *worker)
 
 /* ---- the gradient of the kernel -------------------------------------------------------------------------------------------- */
 
-/* One channel of the input with one of the output, over all samples and blocks. */
+/* Multiplies a plane of the block with that of one output channel's gradient: the sums of one part of the taps after another. */
+static void add_plane(const block *b, int64_t co, int64_t depth, int first)
+{
+    const job *j = b->job;
+    const tiling *t = &j->t;
+    const cf_shape *s = &t->shape;
+    const cf_axis *a = s->axis;
+    const int64_t size = j->plan->task.dtype->size;
+    const char *g = (const char *)j->arrays->output + (cf_y_at(s, b->at.image, b->at.group, co) + (b->at.first[0] + depth) * a[0].ys +
+                                                       b->at.first[1] * a[1].ys + b->at.first[2] * a[2].ys) * size;
+    char *sums = b->sums + co * t->taps * size;
+    for (int64_t o1 = 0; t->aside && o1 < b->len[1]; o1++)
+        cf_copy_strided(b->y + o1 * b->len[2] * size, 1, g + o1 * a[1].ys * size, a[2].ys, b->len[2], (int)size);
+    const int64_t g_row = t->aside ? b->len[2] : a[1].ys;
+    const parts *p = b->parts;
+    for (const part *p0 = p[0].part; p0 < p[0].part + p[0].count; p0++)
+        for (const part *p1 = p[1].part; p1 < p[1].part + p[1].count; p1++)
+            for (const part *p2 = p[2].part; p2 < p[2].part + p[2].count; sums += p1->taps * p2->taps * size, p2++)
+                cf_set_of(j->plan)->taps(t->aside ? b->y : g, g_row,
+                                         b->slab + ((p0->at + depth) * t->slab.step[0] + p1->at * t->slab.step[1] + p2->at) * size,
+                                         t->slab.step[1], p2->step, p1->taps, p2->taps, b->len[1], b->len[2], sums,
+                                         j->flags | (first ? 0 : CF_ACCUMULATE));
+}
+
+/* Puts the sums where they belong. */
+static void store_taps(const block *b)
+{
+    const job *j = b->job;
+    const int64_t size = j->plan->task.dtype->size;
+    const char *from = b->sums;
+    const parts *p = b->parts;
+    for (int64_t co = 0; co < j->t.shape.cout; co++)
+        for (const part *p0 = p[0].part; p0 < p[0].part + p[0].count; p0++)
+            for (const part *p1 = p[1].part; p1 < p[1].part + p[1].count; p1++)
+                for (const part *p2 = p[2].part; p2 < p[2].part + p[2].count; p2++)
+                    for (int64_t i = 0; i < p1->taps; i++, from += p2->taps * size)
+                        cf_copy_strided((char *)j->arrays->kernel + (cf_w_at(&j->t.shape, b->at.group, co, b->at.channel) + p0->w_at + p1->w_at +
+                                                                     i * p1->w_step + p2->w_at) * size,
+                                        p2->w_step, from, 1, p2->taps, (int)size);
+}
+
+/* One channel of the input of some groups with those of the output, over all samples and blocks. */
 static void gradient_piece(const void *argument, int64_t index, cf_worker *worker)
 {
     const job *j = argument;
     const tiling *t = &j->t;
-    const cf_task *task = &j->plan->task;
-    const cf_shape *s = &task->shape;
-    const cf_axis *a = s->axis;
-    const cf_kernel_set *set = cf_set_of(j->plan);
-    const int64_t size = task->dtype->size, blocks = t->blocks[0] * t->blocks[1] * t->blocks[2];
+    const cf_shape *s = &t->shape;
+    const int64_t blocks = t->blocks[0] * t->blocks[1] * t->blocks[2];
     block b;
     start(j, &b, worker);
-    for (int64_t i = 0; i < t->taps; i++)
-        b.taps_at[i] = cf_slab_tap(&t->slab, s, 0, i / a[2].k / a[1].k) + cf_slab_tap(&t->slab, s, 1, i / a[2].k % a[1].k) +
-                       cf_slab_tap(&t->slab, s, 2, i % a[2].k);
     b.at.channel = cf_take_digit(&index, s->cin);
     b.at.channels = 1;
-    b.at.group = index;
-    for (int64_t i = 0; i < s->batch * blocks; i++) {
-        place(j, i % blocks, &b);
-        b.at.image = i / blocks;
-        fill(&b);
-        for (int64_t co = 0; co < s->cout; co++) {
-            for (int64_t o0 = 0; o0 < b.len[0]; o0++) {
-                const char *g = (const char *)j->arrays->output + (cf_y_at(s, b.at.image, b.at.group, co) + (b.at.first[0] + o0) * a[0].ys +
-                                                                   b.at.first[1] * a[1].ys + b.at.first[2] * a[2].ys) * size;
-                for (int64_t o1 = 0; t->aside && o1 < b.len[1]; o1++)
-                    cf_copy_strided(b.y + o1 * b.len[2] * size, 1, g + o1 * a[1].ys * size, a[2].ys, b.len[2], (int)size);
-                set->taps(t->aside ? b.y : g, t->aside ? b.len[2] : a[1].ys, b.slab + o0 * t->slab.step[0] * size, t->slab.step[1], b.taps_at,
-                          t->taps, b.len[1], b.len[2], b.sums + co * t->taps * size, j->flags | (i || o0 ? CF_ACCUMULATE : 0));
+    for (b.at.group = index * GROUPS; b.at.group < cf_min((index + 1) * GROUPS, s->groups); b.at.group++) {
+        for (int64_t i = 0; i < s->batch * blocks; i++) {
+            place(j, i % blocks, &b);
+            b.at.image = i / blocks;
+            fill(&b);
+            for (int64_t co = 0; co < s->cout; co++) {
+                for (int64_t o0 = 0; o0 < b.len[0]; o0++)
+                    add_plane(&b, co, o0, i == 0 && o0 == 0);
+                if (cf_poll(worker, (double)(b.len[0] * b.len[1] * b.len[2]) * (double)t->taps))
+                    return;
             }
-            if (cf_poll(worker, (double)(b.len[0] * b.len[1] * b.len[2]) * (double)t->taps))
-                return;
         }
+        if (j->care && !cf_set_of(j->plan)->finite(b.sums, s->cout * t->taps))
+            atomic_store_explicit(j->poisoned, 1, memory_order_relaxed);
+        store_taps(&b);
     }
-    if (j->care && !set->finite(b.sums, s->cout * t->taps))
-        atomic_store_explicit(j->poisoned, 1, memory_order_relaxed);
-    const char *from = b.sums;
-    for (int64_t co = 0; co < s->cout; co++)
-        for (int64_t i0 = 0; i0 < a[0].k; i0++)
-            for (int64_t i1 = 0; i1 < a[1].k; i1++, from += a[2].k * size)
-                cf_copy_strided((char *)j->arrays->kernel + (cf_w_at(s, b.at.group, co, b.at.channel) + i0 * a[0].ws + i1 * a[1].ws) * size,
-                                a[2].ws, from, 1, a[2].k, (int)size);
 }
 
 /* ---- the methods ----------------------------------------------------------------------------------------------------------- */
@@ -449,7 +472,8 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
                     ((double)t.lines * (is_plain(task, &t) ? 5 : strided ? 30 : 15) + (strided ? 0.2 : 0.1) * cf_slab_channel(&t.slab));
     const cf_axis *k = task->shape.axis;
     const int input = task->pass == CORRFAST_BACKWARD_INPUT;
-    double taps = (double)t.taps, sum = 1.6 * vectors * taps + 30;
+    double taps = (double)t.taps, tiles = (double)(k[0].k * cf_ceil_div(k[1].k, 4) * cf_ceil_div(k[2].k, 3));
+    double sum = cycles * CF_DENSE * 1.1 * vectors * taps + blocks * (double)t.len[0] * (12 * taps + 60 * tiles); /* of the kernel's gradient */
     if (task->pass != CORRFAST_BACKWARD_KERNEL) {
         /* Pieces of one tap row wait for their loads, and every piece for its beginning. */
         const int64_t apart = input ? cf_min(t.phases[1], k[1].k) : t.slab.axis[1].shift == 1 ? t.slab.axis[1].period : k[1].k;
@@ -467,7 +491,10 @@ static int64_t sums_pieces(const cf_plan *plan)
     return t.shape.batch * cf_ceil_div(t.shape.groups, GROUPS) * t.blocks[0] * t.blocks[1] * t.blocks[2];
 }
 
-static int64_t gradient_pieces(const cf_plan *plan) { return plan->task.shape.groups * plan->task.shape.cin; }
+static int64_t gradient_pieces(const cf_plan *plan)
+{
+    return cf_ceil_div(plan->task.shape.groups, GROUPS) * plan->task.shape.cin;
+}
 
 static size_t scratch_of(const tiling *t)
 {

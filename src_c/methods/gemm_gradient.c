@@ -45,7 +45,7 @@ static double padded(const cf_kernel_set *set, int64_t rows, int64_t cols)
 }
 
 /* Cycles a pixel: products, and moves of what is turned. */
-static double cost(const cf_kernel_set *set, int64_t rows, int64_t cols) { return padded(set, rows, cols) + 1.5 * (double)cols; }
+static double cost(const cf_kernel_set *set, int64_t rows, int64_t cols) { return padded(set, rows, cols) + 0.5 * (double)cols; }
 
 static void tile(const cf_plan *plan, int threads, tiling *t)
 {
@@ -65,7 +65,7 @@ static void tile(const cf_plan *plan, int threads, tiling *t)
     t->panel_cols = set->gemm_cols;
     t->kc = cf_min(PANEL_BYTES / (t->panel_cols * size), block_pixels(t));
     double pixels = (double)s->batch * (double)a[0].m * (double)a[1].m * (double)a[2].m, k = (double)s->cin * (double)t->taps;
-    double turn_g = cost(set, s->cin * t->taps, s->cout) + 1.5 * k * (double)s->cout / fmax(pixels, 1);
+    double turn_g = cost(set, s->cin * t->taps, s->cout) + 0.5 * k * (double)s->cout / fmax(pixels, 1);
     t->turns_x = cost(set, s->cout, s->cin * t->taps) < turn_g;
     /* Pieces: as few as hold their sums and their slab, at least four for each thread. */
     t->couts = cf_min(s->cout, t->turns_x ? 2048 : 256); /* those of many rows read the panel in L1 */
@@ -284,7 +284,7 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     const cf_kernel_set *set = &kernels->set[task->dtype->arith];
     const int64_t k = s->cin * a[0].k * a[1].k * a[2].k;
     double pixels = (double)s->batch * (double)s->groups * (double)(a[0].m * a[1].m * a[2].m);
-    double cycles = cf_vector_cycles(task->dtype->arith) * fmin(cost(set, k, s->cout), cost(set, s->cout, k));
+    double cycles = CF_DENSE * cf_vector_cycles(task->dtype->arith) * fmin(cost(set, k, s->cout), cost(set, s->cout, k));
     return 1e-6 + (pixels * (cycles + (double)s->cin) + (double)s->groups * (double)s->cout * (double)k) * CF_CYCLE + cf_traffic_seconds(task);
 }
 

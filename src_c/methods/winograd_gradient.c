@@ -264,10 +264,10 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     double tiles = (double)t.pitch, rows = (double)s->cin * (double)s->axis[0].k, couts = (double)s->cout;
     double x_pieces = (double)cf_ceil_div(s->cin, t.channels), g_pieces = (double)cf_ceil_div(s->cout, t.couts);
     double products = POINTS * tiles * rows * ceil(couts / (double)set->gemm_rows) * (double)set->gemm_rows / set->lanes *
-                      cf_vector_cycles(task->dtype->arith);
+                      CF_DENSE * cf_vector_cycles(task->dtype->arith);
     double transforms = POINTS * tiles / set->lanes * (rows * g_pieces * (4 + 0.5 * set->lanes) + couts * x_pieces * 6);
     transforms += POINTS * 10 * (double)(t.len[0] * t.len[1]) * rows * g_pieces; /* parts of panels */
-    double sums = POINTS * rows * couts / set->lanes * 4;
+    double sums = POINTS * rows * couts / set->lanes * 20;
     return 2e-6 + (double)s->groups * (blocks * (products + transforms + sums) + 6 * rows * couts) * CF_CYCLE + cf_traffic_seconds(task);
 }
 

@@ -51,6 +51,7 @@ typedef struct call {
     cf_run_part runs[RUNS];
     int kind;         /* of winograd, which makes `rows` rows from `count`; of unweave, whether `odd` lies first */
     int64_t from_row; /* of winograd and weave; x_row of taps */
+    int64_t tap_rows, tap_cols; /* of taps, whose `at` they make */
     const void *lines[PLANES][LINES], *tap_lines[LINES]; /* lines[0]: also b of gemm, x of taps, what others copy from; tap_lines: also a */
     size_t y_bytes;
     void *y;

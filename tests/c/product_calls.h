@@ -35,10 +35,14 @@ static void draw_taps(call *c, const cf_kernel_set *set)
     const int64_t lanes = set->lanes;
     c->rows = PICK(0, 1, 2, random_between(&source, 1, ROWS));
     c->n = PICK(1, lanes, 3 * lanes, random_between(&source, 1, 6 * lanes));
-    c->outputs = c->count = PICK(1, 2, 3, 4, 8, 9, 16, 25, random_between(&source, 1, DRAWN_TERMS));
+    c->tap_rows = random_between(&source, 1, 6);
+    c->tap_cols = random_between(&source, 1, 6);
+    c->outputs = c->count = c->tap_rows * c->tap_cols;
     c->from_row = PICK(c->n, c->n + 1, c->n + 13, 1, 0, -c->n - 3);
+    c->plane[0].step = PICK(1, 1, 2, 7, 0, -1);
     c->plane[0].tap_row = PICK(c->n, c->n, c->n + 1, c->n + 13, 0, -c->n - 2);
-    draw_offsets(c->at, c->count, c->from_row);
+    for (int64_t t = 0; t < c->count; t++)
+        c->at[t] = t / c->tap_cols * c->from_row + t % c->tap_cols * c->plane[0].step;
 }
 
 static void draw_panel(call *c, const cf_kernel_set *set)
@@ -390,7 +394,7 @@ static void run(const cf_kernel_set *set, const call *c, char *y)
                       c->n - i < step ? c->n - i : step, c->flags);
         break;
     case KERNEL_TAPS:
-        set->taps(c->plane[0].taps, c->plane[0].tap_row, from, c->from_row, c->at, c->count, c->rows, c->n, y, c->flags);
+        set->taps(c->plane[0].taps, c->plane[0].tap_row, from, c->from_row, c->plane[0].step, c->tap_rows, c->tap_cols, c->rows, c->n, y, c->flags);
         break;
     case KERNEL_PANEL: set->panel(from, c->at, c->count, c->runs, c->run_count, y, c->y_row); break;
     case KERNEL_TURN: set->turn(c->lines[0], c->at, c->count, c->rows, y, c->y_row); break;
@@ -441,8 +445,11 @@ static double typical_call(call *c, const cf_kernel_set *set, int64_t length)
     c->from_row = c->plane[0].tap_row = c->y_row;
     c->run_count = c->kernel == KERNEL_PANEL;
     c->runs[0].n = c->n;
+    c->tap_rows = length % 3 == 0 ? 3 : 1;
+    c->tap_cols = length / c->tap_rows;
+    c->plane[0].step = 1;
     for (int64_t k = 0; k < c->count; k++) {
-        c->at[k] = k;
+        c->at[k] = c->kernel == KERNEL_TAPS ? k / c->tap_cols * c->from_row + k % c->tap_cols : k;
         c->b_at[k] = k * c->n;
     }
     place_call(c, set);
