@@ -29,6 +29,7 @@
 #define corrfast_output_size CORRFAST_JOIN(CORRFAST_PREFIX, output_size)
 #define corrfast_explain CORRFAST_JOIN(CORRFAST_PREFIX, explain)
 #define corrfast_plan_create CORRFAST_JOIN(CORRFAST_PREFIX, plan_create)
+#define corrfast_plan_prepare CORRFAST_JOIN(CORRFAST_PREFIX, plan_prepare)
 #define corrfast_plan_run CORRFAST_JOIN(CORRFAST_PREFIX, plan_run)
 #define corrfast_plan_destroy CORRFAST_JOIN(CORRFAST_PREFIX, plan_destroy)
 #define corrfast_status_text CORRFAST_JOIN(CORRFAST_PREFIX, status_text)
@@ -169,6 +170,12 @@ int corrfast_explain(const corrfast_problem *problem, int pass, const corrfast_o
 
 /* Planning apart from running: the problem is checked and the method chosen once.  A plan may be run from many threads. */
 int corrfast_plan_create(const corrfast_problem *problem, int pass, const corrfast_options *options, corrfast_plan **plan);
+
+/* Brings the kernel into the form that the plan's method reads, once for all later runs, whose bits stay the same.  They have to be given
+ * the same samples, which may still be read.  The memory, up to about 4 times that of the kernel, none where the method reads the kernel
+ * itself, is taken from options->allocate or the C library, never from options->scratch, and given back to where it was taken from by
+ * corrfast_plan_destroy or the next call of this.  Not while another thread runs the plan.  After an error the plan is as it was. */
+int corrfast_plan_prepare(corrfast_plan *plan, const corrfast_options *options, const void *kernel);
 int corrfast_plan_run(const corrfast_plan *plan, const corrfast_options *options, void *input, void *kernel, void *output);
 void corrfast_plan_destroy(corrfast_plan *plan);
 

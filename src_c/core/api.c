@@ -8,6 +8,8 @@
 
 struct corrfast_plan {
     cf_plan plan;
+    size_t packed_bytes;
+    corrfast_options keeper; /* whose allocator plan.packed is from */
 };
 
 static const corrfast_options default_options = {.size = sizeof(corrfast_options)};
@@ -98,7 +100,7 @@ static int make_and_keep(const cf_kernels *kernels, const corrfast_problem *prob
         return status;
     if (!(*plan = malloc(sizeof **plan)))
         return CORRFAST_ERR_MEMORY;
-    (*plan)->plan = made;
+    **plan = (corrfast_plan){.plan = made};
     return CORRFAST_OK;
 }
 
@@ -114,8 +116,41 @@ int corrfast_plan_run(const corrfast_plan *plan, const corrfast_options *options
     return run_plan(&plan->plan, options ? options : &default_options, input, kernel, output);
 }
 
+static void drop_packed(corrfast_plan *plan)
+{
+    cf_memory memory = {.options = &plan->keeper};
+    cf_memory_give(&memory, plan->plan.packed, plan->packed_bytes);
+    plan->plan.keeps = 0;
+    plan->plan.packed = NULL;
+}
+
+int corrfast_plan_prepare(corrfast_plan *plan, const corrfast_options *options, const void *kernel)
+{
+    options = options ? options : &default_options;
+    corrfast_plan made = {.plan = plan->plan, .keeper = *options};
+    cf_run run = {.options = options, .memory = {.options = options}};
+    cf_memory memory = {.options = &made.keeper};
+    const cf_arrays arrays = {.kernel = (void *)(uintptr_t)kernel};
+    made.keeper.scratch = NULL;
+    made.plan.keeps = 1;
+    made.plan.packed = NULL;
+    if (!(made.packed_bytes = cf_plan_packed(&made.plan))) {
+        drop_packed(plan);
+        return CORRFAST_OK;
+    }
+    if (!(made.plan.packed = cf_memory_take(&memory, made.packed_bytes)))
+        return CORRFAST_ERR_MEMORY;
+    int status = made.plan.method->pack(&made.plan, &arrays, made.plan.packed, &run);
+    drop_packed(status ? &made : plan);
+    if (!status)
+        *plan = made;
+    return status;
+}
+
 void corrfast_plan_destroy(corrfast_plan *plan)
 {
+    if (plan)
+        drop_packed(plan);
     free(plan);
 }
 

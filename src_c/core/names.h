@@ -44,6 +44,7 @@
 #define cf_plan_report CF_NAME(_plan_report)
 #define cf_run_short CF_NAME(_run_short)
 #define cf_plan_run CF_NAME(_plan_run)
+#define cf_plan_packed CF_NAME(_plan_packed)
 #define cf_method_direct CF_NAME(_method_direct)
 #define cf_padding_needs_care CF_NAME(_padding_needs_care)
 #define cf_run_with_care CF_NAME(_run_with_care)

@@ -68,6 +68,8 @@ int cf_plan_make(const cf_kernels *kernels, const corrfast_problem *p, int pass,
     t->pads_with_zero = cf_is_zero(dtype, t->cval);
     t->far = cf_traffic_bytes(t) > CF_FAR_BYTES;
     plan->kernels = kernels;
+    plan->keeps = 0;
+    plan->packed = NULL;
     return choose(plan);
 }
 
@@ -81,12 +83,29 @@ int cf_plan_child(const cf_plan *parent, const cf_shape *shape, corrfast_pass pa
     child->task.weights = weights;
     child->task.asked = method;
     child->kernels = parent->kernels;
+    child->keeps = 0;
+    child->packed = NULL;
     return choose(child);
 }
 
 int cf_plan_run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 {
-    return plan->method->run(plan, arrays, run);
+    const size_t bytes = plan->packed ? 0 : cf_plan_packed(plan);
+    if (!bytes)
+        return plan->method->run(plan, arrays, run);
+    cf_plan own = *plan;
+    if (!(own.packed = cf_memory_take(&run->memory, bytes)))
+        return CORRFAST_ERR_MEMORY;
+    int status = plan->method->pack(plan, arrays, own.packed, run);
+    if (!status)
+        status = plan->method->run(&own, arrays, run);
+    cf_memory_give(&run->memory, own.packed, bytes);
+    return status;
+}
+
+size_t cf_plan_packed(const cf_plan *plan)
+{
+    return plan->method->packed ? cf_round64(plan->method->packed(plan)) : 0;
 }
 
 int cf_padding_needs_care(const cf_task *task, const cf_arrays *arrays)
@@ -132,7 +151,7 @@ int cf_plan_report(const cf_plan *plan, const corrfast_options *options, corrfas
     report->seconds = plan->seconds;
     report->threads = cf_threads_for(options, plan->method->pieces(plan), plan->seconds);
     report->scratch_bytes = (int64_t)cf_round64(plan->method->scratch(plan)) * report->threads +
-                            (plan->method->shared ? (int64_t)cf_round64(plan->method->shared(plan)) : 0);
+                            (plan->method->shared ? (int64_t)cf_round64(plan->method->shared(plan)) : 0) + (int64_t)cf_plan_packed(plan);
     plan->method->describe(plan, report->tile, sizeof report->tile);
     double next = -1;
     const char *second = NULL;

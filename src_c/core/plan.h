@@ -37,6 +37,8 @@ typedef struct cf_method {
     double (*seconds)(const cf_task *task, const cf_kernels *kernels); /* estimate for one thread */
     size_t (*scratch)(const cf_plan *plan);                            /* bytes for one thread */
     size_t (*shared)(const cf_plan *plan);                             /* bytes that all threads share; NULL: none */
+    size_t (*packed)(const cf_plan *plan); /* bytes of the kernel in the form that runs read; 0, or NULL: they read its samples */
+    int (*pack)(const cf_plan *plan, const cf_arrays *arrays, void *to, cf_run *run); /* writes that form; arrays: the kernel alone */
     int64_t (*pieces)(const cf_plan *plan);
     void (*describe)(const cf_plan *plan, char *text, size_t size); /* its tiles, in words */
     int (*run)(const cf_plan *plan, const cf_arrays *arrays, cf_run *run);
@@ -47,6 +49,8 @@ struct cf_plan {
     const cf_kernels *kernels;
     const cf_method *method;
     double seconds;
+    int keeps;    /* the kernel is packed for many runs: also where it would not pay for one */
+    void *packed; /* NULL: each run packs for itself */
 };
 
 static inline const cf_kernel_set *cf_set_of(const cf_plan *plan) { return &plan->kernels->set[plan->task.dtype->arith]; }
@@ -69,6 +73,8 @@ CF_HIDDEN extern const cf_method cf_method_reference;
 CF_HIDDEN int cf_plan_make(const cf_kernels *kernels, const corrfast_problem *problem, int pass, const corrfast_options *options,
                            const void *weights, cf_plan *plan);
 CF_HIDDEN int cf_plan_run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run);
+/* What cf_method.packed says, rounded to 64; so that packed kernels can lie one after the other. */
+CF_HIDDEN size_t cf_plan_packed(const cf_plan *plan);
 CF_HIDDEN int cf_plan_report(const cf_plan *plan, const corrfast_options *options, corrfast_report *report);
 
 static inline int cf_options_are_right(const corrfast_options *o)
@@ -81,7 +87,7 @@ static inline int cf_options_are_right(const corrfast_options *o)
 CF_HIDDEN int cf_run_short(const cf_kernels *kernels, const corrfast_problem *problem, const corrfast_options *options, const void *input,
                            const void *kernel, void *output);
 
-/* Plans a problem that a method needs solved on the way: the same dtype, cval and precision, another shape and pass.
+/* Plans a problem that a method needs solved on the way: the same dtype, cval and precision, another shape and pass; nothing packed.
  * method: corrfast_method, CORRFAST_AUTO for the planner's choice. */
 CF_HIDDEN int cf_plan_child(const cf_plan *parent, const cf_shape *shape, corrfast_pass pass, unsigned conjugate, int method,
                             const void *weights, cf_plan *child);

@@ -59,42 +59,62 @@ static int plan_child(const cf_plan *plan, const cf_shape *shape, unsigned conju
     return status == CORRFAST_ERR_METHOD ? cf_plan_child(plan, shape, CORRFAST_FORWARD, conjugate, CORRFAST_DIRECT, NULL, child) : status;
 }
 
-/* Solves one phase over a window; `roles` says batch, groups and channels, `from` where everything of them begins. */
-static int run_phase(const cf_plan *plan, const cf_shape *roles, const window *w, const int64_t f[3], const int64_t xs[3],
-                     const cf_arrays *from, cf_run *run)
+/* One phase over a window: x begins at x_at, the kernel at w_at, in bytes. */
+typedef struct phase {
+    cf_shape shape;
+    int reached; /* 0: by no tap */
+    int64_t x_at, w_at;
+} phase;
+
+static phase phase_of(const cf_plan *plan, const cf_shape *roles, const window *w, const int64_t f[3], const int64_t xs[3])
 {
     const cf_axis *a = plan->task.shape.axis;
-    int64_t size = plan->task.dtype->size, tap_offset = 0, x_offset = 0;
-    cf_shape shape = *roles;
-    int reached = 1;
+    const int64_t size = plan->task.dtype->size;
+    phase p = {.shape = *roles, .reached = 1};
     for (int i = 0; i < 3; i++) {
         int64_t tap = 0;
-        reached &= cf_input_phase(&a[i], w->start[i], w->length[i], f[i], xs[i], &shape.axis[i], &tap);
-        tap_offset += tap * a[i].ws;
-        x_offset += f[i] * xs[i];
+        p.reached &= cf_input_phase(&a[i], w->start[i], w->length[i], f[i], xs[i], &p.shape.axis[i], &tap);
+        p.w_at += tap * a[i].ws * size;
+        p.x_at += f[i] * xs[i] * size;
     }
-    cf_arrays arrays = {from->output, (char *)from->kernel + tap_offset * size, (char *)from->input + x_offset * size};
-    if (!reached) {
-        write_zeros(&plan->task, &shape, arrays.output);
-        return CORRFAST_OK;
-    }
-    cf_plan child;
-    int status = plan_child(plan, &shape, input_conjugate(&plan->task), &child);
-    return status ? status : cf_plan_run(&child, &arrays, run);
+    return p;
 }
 
+/* Steps f to the next phase over a window; 0 after the last. */
+static int next_phase(const cf_axis *a, const window *w, int64_t f[3])
+{
+    for (int i = 2; i >= 0; i--) {
+        if (++f[i] < cf_min(a[i].stride, w->length[i]))
+            return 1;
+        f[i] = 0;
+    }
+    return 0;
+}
+
+/* Solves all phases over a window; `roles` says batch, groups and channels, `from` where everything of them begins. */
 static int run_phases(const cf_plan *plan, const cf_shape *roles, const window *w, const int64_t xs[3], const cf_arrays *from, cf_run *run)
 {
-    const cf_axis *a = plan->task.shape.axis;
-    int64_t f[3];
-    for (f[0] = 0; f[0] < cf_min(a[0].stride, w->length[0]); f[0]++)
-        for (f[1] = 0; f[1] < cf_min(a[1].stride, w->length[1]); f[1]++)
-            for (f[2] = 0; f[2] < cf_min(a[2].stride, w->length[2]); f[2]++) {
-                int status = run_phase(plan, roles, w, f, xs, from, run);
-                if (status)
-                    return status;
-            }
-    return CORRFAST_OK;
+    int64_t f[3] = {0, 0, 0};
+    char *packed = plan->packed;
+    int status = CORRFAST_OK;
+    do {
+        phase p = phase_of(plan, roles, w, f, xs);
+        cf_arrays arrays = {from->output, (char *)from->kernel + p.w_at, (char *)from->input + p.x_at};
+        cf_plan child;
+        if (!p.reached) {
+            write_zeros(&plan->task, &p.shape, arrays.output);
+            continue;
+        }
+        if ((status = plan_child(plan, &p.shape, input_conjugate(&plan->task), &child)))
+            break;
+        if (packed) {
+            child.keeps = 1;
+            child.packed = packed;
+            packed += cf_plan_packed(&child);
+        }
+        status = cf_plan_run(&child, &arrays, run);
+    } while (!status && next_phase(plan->task.shape.axis, w, f));
+    return status;
 }
 
 /* Adds a block of positions, computed in `sums`, to the samples they stand for. */
@@ -166,6 +186,43 @@ static int fold_group(const cf_plan *plan, const cf_arrays *group, char *sums, c
     return CORRFAST_OK;
 }
 
+/* What the phases are children of: their padding is that of g, always zeros. */
+static cf_plan parent_of_phases(const cf_plan *plan)
+{
+    cf_plan parent = *plan;
+    parent.task.pads_with_zero = 1;
+    memset(parent.task.cval, 0, sizeof parent.task.cval);
+    return parent;
+}
+
+/* Packs the kernels of the phases over the whole input, one after the other, in the order in which they run, or, where `to` is NULL,
+ * only adds up their bytes. */
+static int pack_phases(const cf_plan *plan, const cf_arrays *arrays, char *to, size_t *bytes, cf_run *run)
+{
+    const cf_shape *s = &plan->task.shape, roles = cf_input_roles(s);
+    const window inside = whole(s);
+    const cf_plan parent = parent_of_phases(plan);
+    int64_t f[3] = {0, 0, 0}, xs[3] = {s->axis[0].xs, s->axis[1].xs, s->axis[2].xs};
+    int status = CORRFAST_OK;
+    *bytes = 0;
+    do {
+        phase p = phase_of(plan, &roles, &inside, f, xs);
+        cf_plan child;
+        if (!p.reached)
+            continue;
+        if ((status = plan_child(&parent, &p.shape, input_conjugate(&plan->task), &child)))
+            break;
+        child.keeps = 1;
+        const size_t own = cf_plan_packed(&child);
+        if (to && own) {
+            cf_arrays from = {.kernel = (char *)arrays->kernel + p.w_at};
+            status = child.method->pack(&child, &from, to + *bytes, run);
+        }
+        *bytes += own;
+    } while (!status && next_phase(s->axis, &inside, f));
+    return status;
+}
+
 static int run_input(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 {
     const cf_shape *s = &plan->task.shape;
@@ -175,12 +232,11 @@ static int run_input(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
     size_t fold_bytes = any_folds(&plan->task) ? (size_t)(FOLD_ELEMENTS * size) : 0;
     char *sums = NULL;
     int status = CORRFAST_OK;
-    cf_plan parent = *plan; /* padding in the children is that of g: always zeros */
-    parent.task.pads_with_zero = 1;
-    memset(parent.task.cval, 0, sizeof parent.task.cval);
+    cf_plan parent = parent_of_phases(plan);
     if (fold_bytes && !(sums = cf_memory_take(&run->memory, fold_bytes)))
         return CORRFAST_ERR_MEMORY;
     status = run_phases(&parent, &roles, &inside, xs, arrays, run);
+    parent.packed = NULL;
     for (int64_t g = 0; g < s->groups && fold_bytes && !status; g++) {
         cf_arrays group = {(char *)arrays->input + g * s->x_group * size, (char *)arrays->kernel + g * s->w_group * size,
                            (char *)arrays->output + g * s->y_group * size};
@@ -294,7 +350,22 @@ static size_t shared(const cf_plan *plan)
 {
     cf_plan child;
     typical_child(&plan->task, plan->kernels, &child);
-    return child.method->shared ? child.method->shared(&child) : 0;
+    return (child.method->shared ? cf_round64(child.method->shared(&child)) : 0) + cf_plan_packed(&child);
+}
+
+/* One run packs for one phase after the other. */
+static size_t packed(const cf_plan *plan)
+{
+    size_t bytes = 0;
+    if (plan->keeps && plan->task.pass == CORRFAST_BACKWARD_INPUT)
+        pack_phases(plan, NULL, NULL, &bytes, NULL);
+    return bytes;
+}
+
+static int pack(const cf_plan *plan, const cf_arrays *arrays, void *to, cf_run *run)
+{
+    size_t bytes;
+    return pack_phases(plan, arrays, to, &bytes, run);
 }
 
 static void describe(const cf_plan *plan, char *text, size_t size)
@@ -313,5 +384,5 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 
 const cf_method cf_method_adjoint = {
     .name = "direct-adjoint", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports, .solves = solves, .seconds = seconds,
-    .scratch = scratch, .shared = shared, .pieces = pieces, .describe = describe, .run = run,
+    .scratch = scratch, .shared = shared, .packed = packed, .pack = pack, .pieces = pieces, .describe = describe, .run = run,
 };

@@ -89,7 +89,7 @@ static void tile(const cf_plan *plan, tiling *t)
     t->kc = cf_ceil_div(k, cf_ceil_div(k, most));
     t->panels = cf_ceil_div(block_pixels(t), set->gemm_cols);
     t->rows_outer = k <= SHORT_SUM || t->panels * t->panel_cols * t->kc * size <= PANELS_BYTES;
-    t->packs = t->image_blocks * t->blocks[0] * t->blocks[1] * t->blocks[2] * t->panels >= UNPACKED_PANELS &&
+    t->packs = (plan->keeps || t->image_blocks * t->blocks[0] * t->blocks[1] * t->blocks[2] * t->panels >= UNPACKED_PANELS) &&
                (double)s->groups * (double)s->cout * (double)s->cin * (double)t->taps * (double)size <= PACKED_BYTES;
     t->tables_bytes = cf_round64((size_t)(3 * t->kc) * sizeof(int64_t)) + cf_round64(cf_slab_lines_bytes(&t->slab));
     t->slab_bytes = t->slab.in_place ? 0 : cf_round64((size_t)(t->image * t->images * size));
@@ -99,18 +99,11 @@ static void tile(const cf_plan *plan, tiling *t)
     t->y_bytes = t->aside ? cf_round64((size_t)(block_pixels(t) * t->couts * size)) : 0;
 }
 
-static size_t packed_bytes(const cf_plan *plan, const tiling *t)
-{
-    const cf_shape *s = &plan->task.shape;
-    int64_t rows = cf_set_of(plan)->gemm_rows, groups = cf_ceil_div(s->cout, rows);
-    return t->packs ? (size_t)(s->groups * groups * rows * s->cin * t->taps * plan->task.dtype->arith_size) : 0;
-}
-
 typedef struct job {
     const cf_plan *plan;
     const cf_arrays *arrays;
     tiling t;
-    char *packed;
+    char *packed;    /* while it is written */
     int64_t co_step; /* output channels of one piece */
     int flags, care;
     atomic_int *poisoned;
@@ -181,7 +174,7 @@ static void multiply(const block *b, int64_t co, int64_t rows, int64_t k, int64_
     int64_t step = s->w_cout;
     if (j->t.packs) {
         int64_t padded = cf_ceil_div(s->cout, tile_rows) * tile_rows, sum = s->cin * j->t.taps;
-        w = j->packed + (b->group * padded * sum + padded * (b->channel * j->t.taps + k) + co * count) * size;
+        w = (const char *)j->plan->packed + (b->group * padded * sum + padded * (b->channel * j->t.taps + k) + co * count) * size;
         step = 1;
     }
     for (int64_t r = 0; r < rows; r++)
@@ -394,11 +387,21 @@ static size_t scratch(const cf_plan *plan)
     return scratch_of(&t);
 }
 
-static size_t shared(const cf_plan *plan)
+static size_t packed(const cf_plan *plan)
 {
+    const cf_shape *s = &plan->task.shape;
     tiling t;
     tile(plan, &t);
-    return packed_bytes(plan, &t);
+    return t.packs ? (size_t)(s->groups * cf_round_up(s->cout, cf_set_of(plan)->gemm_rows) * s->cin * t.taps * plan->task.dtype->arith_size) : 0;
+}
+
+static int pack(const cf_plan *plan, const cf_arrays *arrays, void *to, cf_run *run)
+{
+    const cf_shape *s = &plan->task.shape;
+    job j = {.plan = plan, .arrays = arrays, .packed = to};
+    tile(plan, &j.t);
+    return cf_run_pieces(run, s->groups * cf_ceil_div(s->cout, cf_set_of(plan)->gemm_rows), plan->seconds * 0.02,
+                         (size_t)(2 * j.t.kc) * sizeof(int64_t), pack_piece, &j);
 }
 
 static void describe(const cf_plan *plan, char *text, size_t size)
@@ -411,32 +414,23 @@ static void describe(const cf_plan *plan, char *text, size_t size)
 
 static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 {
-    const cf_shape *s = &plan->task.shape;
     atomic_int poisoned = 0;
     job j = {.plan = plan, .arrays = arrays, .poisoned = &poisoned};
     tile(plan, &j.t);
-    int threads = cf_threads_for(run->options, pieces(plan), plan->seconds), status = CORRFAST_OK;
+    int threads = cf_threads_for(run->options, pieces(plan), plan->seconds);
     j.co_step = co_step(plan, &j.t, threads);
     if (plan->task.conjugate & CORRFAST_CONJ_INPUT)
         j.flags |= CF_CONJ_SAMPLES;
     if (plan->task.conjugate & CORRFAST_CONJ_KERNEL)
         j.flags |= CF_CONJ_TAPS;
     j.care = plan->task.dtype->is_float && plan->task.pads_with_zero && !j.t.slab.in_place;
-    size_t bytes = packed_bytes(plan, &j.t);
-    if (bytes && !(j.packed = cf_memory_take(&run->memory, bytes)))
-        return CORRFAST_ERR_MEMORY;
-    if (bytes)
-        status = cf_run_pieces(run, s->groups * cf_ceil_div(s->cout, cf_set_of(plan)->gemm_rows), plan->seconds * 0.02,
-                               (size_t)(2 * j.t.kc) * sizeof(int64_t), pack_piece, &j);
-    if (!status)
-        status = cf_run_pieces(run, pieces_of(plan, &j.t) * channel_pieces(&j), plan->seconds, scratch_of(&j.t), piece, &j);
-    cf_memory_give(&run->memory, j.packed, bytes);
+    int status = cf_run_pieces(run, pieces_of(plan, &j.t) * channel_pieces(&j), plan->seconds, scratch_of(&j.t), piece, &j);
     if (!status && atomic_load(&poisoned) && cf_padding_needs_care(&plan->task, arrays))
         return cf_run_with_care(plan, arrays, run);
     return status;
 }
 
 const cf_method cf_method_gemm = {
-    .name = "gemm", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports, .seconds = seconds, .scratch = scratch, .shared = shared,
-    .pieces = pieces, .describe = describe, .run = run,
+    .name = "gemm", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports, .seconds = seconds, .scratch = scratch, .packed = packed,
+    .pack = pack, .pieces = pieces, .describe = describe, .run = run,
 };

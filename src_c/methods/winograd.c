@@ -80,7 +80,7 @@ static void tile(const cf_plan *plan, tiling *t)
     t->pitch = cf_round_up(t->cols, lanes);
     t->u_rows = cf_round_up(cf_max(lanes, set->gemm_rows), set->gemm_rows);
     t->chunk = cf_clamp(SUM_BYTES / (points(t) * t->pitch * size) / t->u_rows, 1, cf_ceil_div(s->cout, t->u_rows)) * t->u_rows;
-    t->local = s->batch * t->phases[0] * t->phases[1] * t->blocks[0] * t->blocks[1] * t->blocks[2] <= 2 ||
+    t->local = (!plan->keeps && s->batch * t->phases[0] * t->phases[1] * t->blocks[0] * t->blocks[1] * t->blocks[2] <= 2) ||
                (double)s->groups * (double)s->cout * (double)(points(t) * t->sum * size) > SHARED_BYTES;
     if (t->local)
         t->chunk = cf_clamp(LOCAL_BYTES / (points(t) * t->sum * size) / t->u_rows * t->u_rows, t->u_rows, t->chunk);
@@ -103,16 +103,11 @@ static size_t worker_bytes(const tiling *t)
     return t->lines_bytes + t->slab_bytes + t->patch_bytes + t->v_bytes + t->m_bytes + t->out_bytes + t->turned_bytes + t->u_bytes;
 }
 
-static size_t weights_bytes(const cf_plan *plan, const tiling *t)
-{
-    return t->local ? 0 : (size_t)(plan->task.shape.groups * points(t) * t->u_point * plan->task.dtype->size);
-}
-
 typedef struct job {
     const cf_plan *plan;
     const cf_arrays *arrays;
     tiling t;
-    char *u;
+    char *u; /* transformed weights, unless local */
     int64_t co_step;
     unsigned char *poisoned; /* for each block, and each tile of output channels: some output is not finite */
 } job;
@@ -410,12 +405,6 @@ static int64_t pieces_of(const cf_plan *plan, const tiling *t)
     return plan->task.shape.batch * plan->task.shape.groups * t->phases[0] * t->phases[1] * t->blocks[0] * t->blocks[1] * t->blocks[2];
 }
 
-/* Weights, and a flag for each tile of output channels of a block. */
-static size_t shared_bytes(const cf_plan *plan, const tiling *t)
-{
-    return cf_round64(weights_bytes(plan, t)) + cf_round64((size_t)(pieces_of(plan, t) * tiles_of(plan)));
-}
-
 static int64_t pieces(const cf_plan *plan)
 {
     tiling t;
@@ -430,11 +419,27 @@ static size_t scratch(const cf_plan *plan)
     return worker_bytes(&t);
 }
 
+/* A flag for each tile of output channels of a block. */
 static size_t shared(const cf_plan *plan)
 {
     tiling t;
     tile(plan, &t);
-    return shared_bytes(plan, &t);
+    return (size_t)(pieces_of(plan, &t) * tiles_of(plan));
+}
+
+static size_t packed(const cf_plan *plan)
+{
+    tiling t;
+    tile(plan, &t);
+    return t.local ? 0 : (size_t)(plan->task.shape.groups * points(&t) * t.u_point * plan->task.dtype->size);
+}
+
+static int pack(const cf_plan *plan, const cf_arrays *arrays, void *to, cf_run *run)
+{
+    const cf_shape *s = &plan->task.shape;
+    job j = {.plan = plan, .arrays = arrays, .u = to};
+    tile(plan, &j.t);
+    return cf_run_pieces(run, s->groups * cf_ceil_div(s->cout, j.t.u_rows), plan->seconds * 0.1, j.t.turned_bytes, weights_piece, &j);
 }
 
 static void describe(const cf_plan *plan, char *text, size_t size)
@@ -464,28 +469,24 @@ static int sum_poisoned(const job *j, cf_run *run)
 static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 {
     const cf_shape *s = &plan->task.shape;
-    job j = {.plan = plan, .arrays = arrays};
+    job j = {.plan = plan, .arrays = arrays, .u = plan->packed};
     tile(plan, &j.t);
-    int threads = cf_threads_for(run->options, pieces(plan), plan->seconds), status = CORRFAST_OK;
+    int threads = cf_threads_for(run->options, pieces(plan), plan->seconds);
     int64_t count = pieces_of(plan, &j.t), chunks = cf_ceil_div(s->cout, j.t.chunk);
     int64_t parts = threads == 1 || count >= 4 * threads ? 1 : cf_min(cf_ceil_div(4 * threads, count), chunks);
     j.co_step = cf_ceil_div(chunks, parts) * j.t.chunk;
-    const size_t u_bytes = weights_bytes(plan, &j.t), bytes = shared_bytes(plan, &j.t);
-    if (!(j.u = cf_memory_take(&run->memory, bytes)))
+    const size_t bytes = (size_t)(count * tiles_of(plan));
+    if (!(j.poisoned = cf_memory_take(&run->memory, bytes)))
         return CORRFAST_ERR_MEMORY;
-    j.poisoned = (unsigned char *)j.u + cf_round64(u_bytes);
-    memset(j.poisoned, 0, (size_t)(count * tiles_of(plan)));
-    if (u_bytes)
-        status = cf_run_pieces(run, s->groups * cf_ceil_div(s->cout, j.t.u_rows), plan->seconds * 0.1, j.t.turned_bytes, weights_piece, &j);
-    if (!status)
-        status = cf_run_pieces(run, count * channel_pieces(&j), plan->seconds, worker_bytes(&j.t), piece, &j);
+    memset(j.poisoned, 0, bytes);
+    int status = cf_run_pieces(run, count * channel_pieces(&j), plan->seconds, worker_bytes(&j.t), piece, &j);
     if (!status)
         status = sum_poisoned(&j, run);
-    cf_memory_give(&run->memory, j.u, bytes);
+    cf_memory_give(&run->memory, j.poisoned, bytes);
     return status;
 }
 
 const cf_method cf_method_winograd = {
     .name = "winograd", .id = CORRFAST_WINOGRAD, .listed = 1, .supports = supports, .seconds = seconds, .scratch = scratch, .shared = shared,
-    .pieces = pieces, .describe = describe, .run = run,
+    .packed = packed, .pack = pack, .pieces = pieces, .describe = describe, .run = run,
 };

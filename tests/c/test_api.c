@@ -138,6 +138,90 @@ static void test_stated_scratch(void)
     }
 }
 
+/* A square 2-D layer on contiguous arrays, padded so that 3x3 taps keep its lengths at stride 1. */
+static corrfast_problem layer(int dtype, int64_t groups, int64_t cin, int64_t cout, int64_t n, int64_t k, int64_t stride)
+{
+    const int64_t pad = (k - 1) / 2, m = (n + 2 * pad - k) / stride + 1;
+    return (corrfast_problem){.size = sizeof(corrfast_problem), .rank = 2, .dtype = dtype, .batch = 1, .groups = groups, .input_channels = cin,
+                              .output_channels = cout, .input_size = {n, n}, .kernel_size = {k, k}, .stride = {stride, stride},
+                              .dilation = {1, 1}, .padding_lo = {pad, pad}, .padding_hi = {pad, pad}, .input_stride = {cin * n * n, n * n, n, 1},
+                              .kernel_stride = {cin / groups * k * k, k * k, k, 1}, .output_stride = {cout * m * m, m * m, m, 1}};
+}
+
+/* An array whose numbers, or their parts, are floats; with `odd` another one. */
+static float *numbers(int64_t count, int odd)
+{
+    float *a = malloc((size_t)count * sizeof *a);
+    for (int64_t i = 0; i < count; i++)
+        a[i] = (float)((i * 7919 + odd) % 1009 - 504) / 97;
+    return a;
+}
+
+typedef struct preparing {
+    int dtype, pass, precision;
+    int64_t groups, cin, cout, n, k, stride;
+    int method, boundary;
+    int keeps, reads; /* the plan has a form of the kernel to keep; its runs read the samples too */
+} preparing;
+
+/* A prepared plan gives the bits of a plain call from what it keeps of the kernel, and gives that back. */
+static void check_prepared(const preparing *c)
+{
+    corrfast_problem p = layer(c->dtype, c->groups, c->cin, c->cout, c->n, c->k, c->stride);
+    const int parts = c->dtype == CORRFAST_COMPLEX64 ? 2 : 1, forward = c->pass == CORRFAST_FORWARD;
+    const int64_t x_count = p.input_stride[0] * parts, y_count = p.output_stride[0] * parts, w_count = c->cout * p.kernel_stride[0] * parts;
+    float *x = numbers(x_count, 0), *w = numbers(w_count, 1), *y = numbers(y_count, 2), *other = numbers(w_count, 3);
+    float *written = forward ? y : x;
+    const size_t bytes = (size_t)(forward ? y_count : x_count) * sizeof *written;
+    void *want = malloc(bytes);
+    counter kept = {.fail_at = 1}, used = {0};
+    corrfast_options keep = {.size = sizeof keep, .allocate = count_allocate, .release = count_release, .allocator_context = &kept};
+    corrfast_options use = {.size = sizeof use, .method = c->method, .precision = c->precision, .threads = 1, .allocate = count_allocate,
+                            .release = count_release, .allocator_context = &used};
+    corrfast_plan *plan;
+    p.boundary[0] = p.boundary[1] = c->boundary;
+    CHECK((forward ? corrfast_forward(&p, &use, x, w, y) : corrfast_backward_input(&p, &use, x, w, y)) == CORRFAST_OK);
+    memcpy(want, written, bytes);
+    CHECK(corrfast_plan_create(&p, c->pass, &use, &plan) == CORRFAST_OK);
+    CHECK(corrfast_plan_prepare(plan, &keep, other) == (c->keeps ? CORRFAST_ERR_MEMORY : CORRFAST_OK) && kept.live == 0);
+    for (int prepared = 0; prepared < 3; prepared++) { /* not at all, once, and once more */
+        for (use.threads = 1; use.threads <= 3; use.threads += 2) {
+            memset(written, 0, bytes);
+            CHECK(corrfast_plan_run(plan, &use, x, prepared == 0 || c->reads ? w : other, y) == CORRFAST_OK && used.live == 0);
+            CHECK(memcmp(written, want, bytes) == 0);
+        }
+        CHECK(corrfast_plan_prepare(plan, &keep, w) == CORRFAST_OK && kept.live == c->keeps);
+    }
+    corrfast_plan_destroy(plan);
+    CHECK(kept.live == 0);
+    free(x);
+    free(w);
+    free(y);
+    free(other);
+    free(want);
+}
+
+static void test_prepared(void)
+{
+    enum { F = CORRFAST_FORWARD, B = CORRFAST_BACKWARD_INPUT, DIRECT = CORRFAST_DIRECT, WINOGRAD = CORRFAST_WINOGRAD };
+    static const preparing cases[] = {
+        {CORRFAST_FLOAT32, F, 0, 1, 64, 72, 18, 1, 2, DIRECT, 0, 1, 0}, /* so few pixels that one run reads weights where they lie */
+        {CORRFAST_FLOAT32, F, 0, 2, 64, 72, 30, 3, 2, DIRECT, 0, 1, 0},
+        {CORRFAST_INT32, F, 0, 1, 96, 33, 12, 1, 1, DIRECT, 0, 1, 0},
+        {CORRFAST_COMPLEX64, F, 0, 1, 90, 34, 12, 1, 1, DIRECT, 0, 1, 0},
+        {CORRFAST_FLOAT32, F, 0, 1, 64, 72, 8, 3, 1, WINOGRAD, 0, 1, 0}, /* so few blocks that each transforms its own */
+        {CORRFAST_FLOAT32, F, CORRFAST_FAST, 2, 80, 96, 40, 3, 1, WINOGRAD, CORRFAST_REFLECT, 1, 0},
+        {CORRFAST_FLOAT32, B, 0, 1, 70, 64, 14, 3, 1, WINOGRAD, 0, 1, 0},
+        {CORRFAST_FLOAT32, B, 0, 2, 70, 64, 14, 3, 2, DIRECT, 0, 1, 0},
+        {CORRFAST_FLOAT32, B, 0, 1, 70, 64, 14, 3, 2, DIRECT, CORRFAST_REFLECT, 1, 1}, /* what is folded is planned apart */
+        {CORRFAST_FLOAT32, B, 0, 1, 48, 64, 14, 2, 3, DIRECT, 0, 1, 0}, /* phases that no tap reaches */
+        {CORRFAST_COMPLEX64, B, 0, 1, 68, 60, 14, 3, 2, DIRECT, 0, 1, 0},
+        {CORRFAST_FLOAT32, F, 0, 1, 1, 1, 40, 5, 1, DIRECT, 0, 0, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        check_prepared(&cases[i]);
+}
+
 typedef struct loop {
     int64_t calls, tasks;
 } loop;
@@ -245,6 +329,7 @@ int main(void)
     test_worked_examples();
     test_memory();
     test_stated_scratch();
+    test_prepared();
     test_threads_and_cancellation();
     test_wrong_arguments();
     printf("test_api: %d failures, isa %s\n", failures, corrfast_isa());
