@@ -49,7 +49,7 @@ struct cf_plan {
     const cf_kernels *kernels;
     const cf_method *method;
     double seconds;
-    int keeps;    /* the kernel is packed for many runs: also where it would not pay for one */
+    int keeps;    /* the kernel is packed for many runs, maybe also where it would not pay for one */
     void *packed; /* NULL: each run packs for itself */
 };
 

@@ -205,12 +205,12 @@ static void test_prepared(void)
 {
     enum { F = CORRFAST_FORWARD, B = CORRFAST_BACKWARD_INPUT, DIRECT = CORRFAST_DIRECT, WINOGRAD = CORRFAST_WINOGRAD };
     static const preparing cases[] = {
-        {CORRFAST_FLOAT32, F, 0, 1, 64, 72, 18, 1, 2, DIRECT, 0, 1, 0}, /* so few pixels that one run reads weights where they lie */
-        {CORRFAST_FLOAT32, F, 0, 2, 64, 72, 30, 3, 2, DIRECT, 0, 1, 0},
-        {CORRFAST_INT32, F, 0, 1, 96, 33, 12, 1, 1, DIRECT, 0, 1, 0},
-        {CORRFAST_COMPLEX64, F, 0, 1, 90, 34, 12, 1, 1, DIRECT, 0, 1, 0},
+        {CORRFAST_FLOAT32, F, 0, 2, 64, 72, 50, 3, 2, DIRECT, 0, 1, 0},
+        {CORRFAST_INT32, F, 0, 1, 96, 60, 44, 3, 2, DIRECT, 0, 1, 0},
+        {CORRFAST_COMPLEX64, F, 0, 1, 90, 38, 24, 1, 1, DIRECT, 0, 1, 0},
         {CORRFAST_FLOAT32, F, 0, 1, 64, 72, 8, 3, 1, WINOGRAD, 0, 1, 0}, /* so few blocks that each transforms its own */
         {CORRFAST_FLOAT32, F, CORRFAST_FAST, 2, 80, 96, 40, 3, 1, WINOGRAD, CORRFAST_REFLECT, 1, 0},
+        {CORRFAST_FLOAT32, B, 0, 1, 72, 64, 9, 1, 1, DIRECT, 0, 1, 0}, /* so few pixels that one run reads weights where they lie */
         {CORRFAST_FLOAT32, B, 0, 1, 70, 64, 14, 3, 1, WINOGRAD, 0, 1, 0},
         {CORRFAST_FLOAT32, B, 0, 2, 70, 64, 14, 3, 2, DIRECT, 0, 1, 0},
         {CORRFAST_FLOAT32, B, 0, 1, 70, 64, 14, 3, 2, DIRECT, CORRFAST_REFLECT, 1, 1}, /* what is folded is planned apart */
