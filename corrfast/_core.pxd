@@ -55,11 +55,18 @@ cdef extern from "corrfast.h" nogil:
         int32_t threads, method_count
         corrfast_report_method methods[16]
 
+    ctypedef struct corrfast_plan:
+        pass
+
     int corrfast_forward(const corrfast_problem *, const corrfast_options *, const void *, const void *, void *)
     int corrfast_backward_input(const corrfast_problem *, const corrfast_options *, void *, const void *, const void *)
     int corrfast_backward_kernel(const corrfast_problem *, const corrfast_options *, const void *, void *, const void *)
     int corrfast_output_size(const corrfast_problem *, int64_t *)
     int corrfast_explain(const corrfast_problem *, int, const corrfast_options *, corrfast_report *)
+    int corrfast_plan_create(const corrfast_problem *, int, const corrfast_options *, corrfast_plan **)
+    int corrfast_plan_prepare(corrfast_plan *, const corrfast_options *, const void *)
+    int corrfast_plan_run(const corrfast_plan *, const corrfast_options *, void *, void *, void *)
+    void corrfast_plan_destroy(corrfast_plan *)
     const char *corrfast_status_text(int)
     int corrfast_start()
     const char *corrfast_isa()

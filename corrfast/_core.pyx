@@ -6,7 +6,7 @@ import os
 cimport cython
 cimport numpy as cnp
 from cpython.exc cimport PyErr_Occurred
-from libc.string cimport memcpy, memset
+from libc.string cimport memcmp, memcpy, memset
 from libc.time cimport time_t
 
 cnp.import_array()
@@ -221,6 +221,101 @@ def run(int pass_, cnp.ndarray input not None, cnp.ndarray kernel not None, cnp.
             status = corrfast_backward_kernel(&problem, &options, x, k, y)
     if status:
         fail(status, options.method)
+
+
+# ---- runs that keep what they packed
+
+
+cdef struct layout:  # of one array, all bytes of which are set
+    int64_t type_number, ndim
+    int64_t shape[5]
+    int64_t stride[5]
+
+
+cdef inline int layout_of(cnp.ndarray array, layout *l) except -1:
+    """Describe a canonical array; those that no plan takes have no axes."""
+    cdef int i
+    memset(l, 0, sizeof(layout))
+    if cnp.PyArray_NDIM(array) > 5 or not cnp.PyArray_ISBEHAVED_RO(array):
+        return 0
+    l.type_number, l.ndim = cnp.PyArray_TYPE(array), cnp.PyArray_NDIM(array)
+    for i in range(cnp.PyArray_NDIM(array)):
+        l.shape[i] = cnp.PyArray_DIM(array, i)
+    return element_strides(array, 0, l.stride)
+
+
+cdef class Plan:
+    """One pass of a problem on one kernel, planned, and the kernel packed once if its method packs it. Unchanging, for any threads."""
+
+    cdef corrfast_plan *plan
+    cdef layout input, output
+    cdef cnp.ndarray kernel
+    cdef object spec
+    cdef int pass_
+
+    def __cinit__(self, int pass_, cnp.ndarray input not None, cnp.ndarray kernel not None, cnp.ndarray output not None, spec):
+        cdef corrfast_problem problem
+        cdef corrfast_options options
+        cdef watch w
+        cdef int status
+        make_problem(input, kernel, output, spec, &problem)
+        layout_of(input, &self.input)
+        layout_of(output, &self.output)
+        self.pass_, self.kernel, self.spec = pass_, kernel, spec
+        init_options(&options, &w, spec[9])
+        options.method, options.precision = spec[7], spec[8]
+        options.kernel = cnp.PyArray_DATA(kernel) if pass_ == CORRFAST_FORWARD else NULL
+        with nogil:
+            status = corrfast_plan_create(&problem, pass_, &options, &self.plan)
+            if status == CORRFAST_OK:
+                status = corrfast_plan_prepare(self.plan, &options, cnp.PyArray_DATA(kernel))
+        if status:
+            fail(status, options.method)
+
+    def __dealloc__(self):
+        corrfast_plan_destroy(self.plan)
+
+    cdef bint run(self, int pass_, cnp.ndarray input, cnp.ndarray kernel, cnp.ndarray output, spec) except -1:
+        """Run the pass if it is the one that was planned, on arrays that lie like those; else return False."""
+        cdef layout x, y
+        cdef corrfast_options options
+        cdef watch w
+        cdef int status
+        layout_of(input, &x)
+        layout_of(output, &y)
+        if not (kernel is self.kernel and pass_ == self.pass_ and memcmp(&x, &self.input, sizeof(layout)) == 0
+                and memcmp(&y, &self.output, sizeof(layout)) == 0 and (spec is self.spec or spec == self.spec)):
+            return False
+        if not cnp.PyArray_ISWRITEABLE(output if pass_ == CORRFAST_FORWARD else input):
+            raise ValueError("the array that the pass writes is read-only")
+        init_options(&options, &w, spec[9])
+        with nogil:
+            status = corrfast_plan_run(self.plan, &options, cnp.PyArray_DATA(input), cnp.PyArray_DATA(kernel), cnp.PyArray_DATA(output))
+        if status:
+            fail(status, spec[7])
+        return True
+
+
+class PlannedRun:
+    """`run` for forward and backward input, on a kernel that does not change: the last plans are kept, with the kernel packed."""
+
+    __slots__ = ("_plans",)
+
+    #: More of them would hold more memory; a call that makes its plan anew takes about as long as one of `run`.
+    MOST = 2
+
+    def __init__(self):
+        self._plans = ()
+
+    def __call__(self, int pass_, cnp.ndarray input not None, cnp.ndarray kernel not None, cnp.ndarray output not None, spec):
+        cdef Plan plan
+        plans = self._plans  # one reference, replaced as a whole: threads that share this object need no lock
+        for plan in plans:
+            if plan.run(pass_, input, kernel, output, spec):
+                return
+        plan = Plan(pass_, input, kernel, output, spec)
+        self._plans = (plan, *plans[:self.MOST - 1])
+        plan.run(pass_, input, kernel, output, spec)
 
 
 cdef void lay_out(int64_t *strides, cnp.ndarray like) noexcept:

@@ -9,6 +9,7 @@ import numpy as np
 
 from . import _core, calls
 from . import arguments as arg
+from ._core import PlannedRun
 from ._core import run as _run
 
 if TYPE_CHECKING:  # numpy.typing costs several ms to import
@@ -237,7 +238,8 @@ def prepare(v: ArrayLike, mode: str | int | None = None, *, function: str | Call
     """Keep a kernel and its options ready for repeated use.
 
     ``prepare(v, ...)(a)`` is ``correlate(a, v, ...)``, bit for bit. The options are checked here, once; the kernel is copied, so
-    that changing `v` afterwards changes nothing; and what a call works out from the shape and dtype of `a` is kept for the next.
+    that changing `v` afterwards changes nothing; and what a call works out from the shape and dtype of `a` is kept for the next,
+    with the kernel in the form that the method reads: see the notes of `corrfast.nn.prepare`.
 
     Parameters
     ----------
@@ -278,7 +280,7 @@ def prepare(v: ArrayLike, mode: str | int | None = None, *, function: str | Call
 class Prepared:
     """A kernel with its options, to be called as ``f(a, out=None)``; made by `prepare`."""
 
-    __slots__ = ("_dtype", "_flip", "_kept", "_kernel", "_mode", "_options", "_shape")
+    __slots__ = ("_dtype", "_flip", "_kept", "_kernel", "_mode", "_options", "_run", "_shape")
 
     #: Any length that no kernel exceeds: options are checked against it while the shape of `a` is not known.
     _LONG = 2**59
@@ -296,7 +298,7 @@ class Prepared:
         self._options = {name: arg.frozen(value) for name, value in options.items()}
         self._kernel = np.array(arg.as_array(v, "v", self._flip), order="C")
         self._shape = None if shape is None else arg.extents(shape, "shape")
-        self._kept = None
+        self._kept, self._run = None, PlannedRun()
         known = arg.common_dtype(dtype, v=self._kernel)
         # Without dtype= the sums have a dtype that depends on `a`; a complex one takes every cval.
         self._understand(self._any_shape() if shape is None else self._shape, known if dtype is not None else np.dtype(complex))
@@ -307,7 +309,7 @@ class Prepared:
         if self._shape is not None and a.shape != self._shape:
             raise ValueError(f"a has shape {a.shape}: expected {self._shape}, for which it was prepared")
         call, kernel = self._understood(a)
-        return calls.run_forward(_run, call, a, kernel, out)
+        return calls.run_forward(self._run, call, a, kernel, out)
 
     def __repr__(self) -> str:
         """Name the function, the kernel, and the options that are not the defaults."""
@@ -334,7 +336,10 @@ class Prepared:
         kept = self._kept  # one reference, replaced as a whole: threads that share this object need no lock
         if kept is None or kept[0] != a.shape or kept[1] != a.dtype:
             call = self._understand(a.shape, arg.common_dtype(self._dtype, a=a, v=self._kernel))
-            kernel = np.ascontiguousarray(call.kernel.to_core(arg.readable(self._kernel, call.dtype)))
+            if kept is not None and kept[2].dtype == call.dtype and kept[2].kernel == call.kernel:
+                kernel = kept[3]  # itself, not an equal one: plans are kept for it
+            else:
+                kernel = np.ascontiguousarray(call.kernel.to_core(arg.readable(self._kernel, call.dtype)))
             self._kept = kept = (a.shape, a.dtype, call, kernel)
         return kept[2], kept[3]
 

@@ -395,7 +395,10 @@ class PreparedLayer:
         kept = self._kept  # one reference, replaced as a whole: threads that share this object need no lock
         if kept is None or kept[0] != input.shape or kept[1] != input.dtype:
             layer = self._understand(input.shape, self._dtype(input=input))
-            kernel = np.ascontiguousarray(layer.kernel.to_core(arg.readable(self._weight, layer.dtype)))
+            if kept is not None and kept[2].dtype == layer.dtype:
+                kernel = kept[3]  # itself, not an equal one: plans are kept for it
+            else:
+                kernel = np.ascontiguousarray(layer.kernel.to_core(arg.readable(self._weight, layer.dtype)))
             self._kept = kept = (input.shape, input.dtype, layer, kernel)
         return run_forward(self._run, kept[2], input, kept[3], self._bias, out)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import arguments as arg
 from . import layer_texts, layers
+from ._core import PlannedRun
 from ._core import run as _run
 
 if TYPE_CHECKING:  # numpy.typing costs several ms to import
@@ -206,7 +207,8 @@ def prepare(weight: ArrayLike, bias: ArrayLike | None = None, *, function: str |
 
     ``prepare(weight, bias, ...)(input)`` is ``conv2d(input, weight, bias, ...)``, or whichever layer suits the rank of the
     weights, bit for bit. The options are checked here, once; the arrays are copied, so that changing them afterwards changes
-    nothing; and what a call works out from the shape and dtype of `input` is kept for the next.
+    nothing; and what a call works out from the shape and dtype of `input` is kept for the next, with the weights in the form that
+    the method reads.
 
     Parameters
     ----------
@@ -232,6 +234,13 @@ def prepare(weight: ArrayLike, bias: ArrayLike | None = None, *, function: str |
     ------
     ValueError, TypeError, OverflowError
         As that function would.
+
+    Notes
+    -----
+    Besides the copies of the arrays, the weights are held as the last two kinds of `input`, by shape, dtype and layout, need them:
+    not at all where they are read as they lie, packed in their size for products of matrices, in 16/9 of it for Winograd's
+    F(2x2, 3x3), in 4 times for F(4x4, 3x3) (see `explain`). The first call with another kind of input packs them. Long weights
+    that few samples meet gain most, 3x3 ones and those of strided transposed layers.
 
     Examples
     --------
@@ -260,7 +269,7 @@ def prepare(weight: ArrayLike, bias: ArrayLike | None = None, *, function: str |
     if other not in (("padding_mode", "zeros"), ("output_padding", 0)):
         raise ValueError(f"{other[0]}={other[1]!r}: {kind} has no such option")
     options.update([own])
-    return layers.PreparedLayer(_run, kind, weight, bias, shape, options)
+    return layers.PreparedLayer(PlannedRun(), kind, weight, bias, shape, options)
 
 
 #: Each function but `prepare`, with its family and its number of spatial axes.

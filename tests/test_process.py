@@ -366,7 +366,7 @@ def one_of_everything():
             lambda: corrfast.correlate(a.astype("D"), v), lambda: corrfast.correlate(a.astype("i2"), v.astype("i2")),
             lambda: corrfast.conv_transpose(a, v, stride=3), lambda: corrfast.correlate_vjp(a[4:], a, v),
             lambda: corrfast.convolve_vjp(a[4:], a.astype("e"), v, "valid", needs=(False, True)),
-            lambda: corrfast.prepare(v, "same")(a)]
+            lambda: corrfast.prepare(v, "same")(a), lambda: corrfast.nn.prepare(np.ones((16, 16, 3, 3), "f"))(np.ones((16, 4, 9), "f"))]
     bad = [lambda: corrfast.correlate(a, []), lambda: corrfast.correlate(a, v, "none"), lambda: corrfast.correlate(a),
            lambda: corrfast.correlate(a, v, stride=0), lambda: corrfast.correlate(a, v, stride=1.5),
            lambda: corrfast.correlate(a, ["x"]), lambda: corrfast.correlate(a, v, out=np.empty(3)),

@@ -194,6 +194,7 @@ static void check_prepared(const preparing *c)
     }
     corrfast_plan_destroy(plan);
     CHECK(kept.live == 0);
+    check_stated_scratch(&p, c->pass, x, w, y);
     free(x);
     free(w);
     free(y);
