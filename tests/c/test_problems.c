@@ -94,6 +94,22 @@ static int run_pass(int pass, const corrfast_problem *p, const corrfast_options 
     }
 }
 
+/* The same by a plan that was prepared for its kernel. */
+static int run_prepared(int pass, const corrfast_problem *p, const corrfast_options *options, array arrays[3], size_t size)
+{
+    corrfast_options o = *options;
+    corrfast_plan *plan;
+    char *at[3];
+    for (int i = 0; i < 3; i++)
+        at[i] = arrays[i].block + arrays[i].offset * (int64_t)size;
+    o.kernel = pass == CORRFAST_FORWARD ? at[1] : NULL;
+    int status = corrfast_plan_create(p, pass, &o, &plan);
+    status = status ? status : corrfast_plan_prepare(plan, &o, at[1]);
+    status = status ? status : corrfast_plan_run(plan, &o, at[0], at[1], at[2]);
+    corrfast_plan_destroy(plan);
+    return status;
+}
+
 /* Runs that fail on the way to one that does not: the n-th block of memory is refused, n = 1, 2, ..., 8, then
  * some of what can be thousands; then a cancelled one.  NULL, or what was wrong. */
 static const char *fail_first(int pass, const corrfast_problem *p, const corrfast_options *options, array arrays[3], size_t size)
@@ -223,8 +239,8 @@ static void copy_elements(const array *to, const array *from, int64_t first, siz
     } while (step(to, index));
 }
 
-/* The bits of a result depend on its sample alone: not on threads, on how the arrays lie, or (but for the kernel's gradient) on the rest of
- * the batch.  Returns how many elements have others. */
+/* The bits of a result depend on its sample alone: not on threads, on how the arrays lie, on a kernel packed before, or (but for the kernel's
+ * gradient) on the rest of the batch.  Returns how many elements have others. */
 static int64_t bits_differ(int pass, corrfast_problem p, corrfast_options o, const array arrays[3], int target, int kind)
 {
     const size_t size = dtypes[kind].size;
@@ -248,7 +264,8 @@ static int64_t bits_differ(int pass, corrfast_problem p, corrfast_options o, con
     set_strides(&p, others);
     o.threads = (int32_t)between(1, 4);
     o.parallel_for = threads_for;
-    int64_t wrong = status || run_pass(pass, &p, &o, others, size) ? 1 : other_bits(&first[target], &others[target], image, size);
+    status = status ? status : (next() % 2 ? run_prepared : run_pass)(pass, &p, &o, others, size);
+    int64_t wrong = status ? 1 : other_bits(&first[target], &others[target], image, size);
     for (int i = 0; i < 3; i++) {
         free(first[i].block);
         free(others[i].block);
@@ -302,7 +319,7 @@ static int solve(uint64_t seed)
     int64_t wrong = status || expected ? 1 : differences(&arrays[target], &others[target], kind);
     if (!wrong && kind >= FLOAT32_ROW && size / (size_t)dtypes[kind].complex_parts <= sizeof(double) && next() % 2 &&
         bits_differ(pass, p, o, arrays, target, kind))
-        complaint = "bits depend on threads, layout or batch";
+        complaint = "bits depend on threads, layout, batch or a prepared plan";
     if (wrong || complaint)
         printf("test_problems: seed %llu: pass %d, dtype %d, rank %d, %s: status %d and %d, %lld elements differ%s%s\n", (unsigned long long)seed,
                pass, p.dtype, p.rank, report.method, status, expected, (long long)wrong, complaint ? "; " : "", complaint ? complaint : "");
