@@ -34,6 +34,7 @@
 #define cf_slab_tap CF_NAME(_slab_tap)
 #define cf_slab_terms CF_NAME(_slab_terms)
 #define cf_slab_parts CF_NAME(_slab_parts)
+#define cf_transform_tiles CF_NAME(_transform_tiles)
 #define cf_tile_axis CF_NAME(_tile_axis)
 #define cf_choose_tiles CF_NAME(_choose_tiles)
 #define cf_choose_block CF_NAME(_choose_block)

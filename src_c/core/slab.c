@@ -230,3 +230,18 @@ void cf_slab_terms(const cf_slab *slab, const cf_shape *s, int64_t channel, int6
         ci++;
     }
 }
+
+void cf_transform_tiles(const cf_kernel_set *set, int kind, const char *from, const int64_t *at, int64_t points, const cf_run_part *parts,
+                        int64_t used, char *patch, int64_t patch_row, char *to, int64_t to_row, int64_t n, int64_t size)
+{
+    if (n >= used * set->lanes) {
+        for (const cf_run_part *run = parts; run < parts + used; run++)
+            set->winograd(kind, from + run->from * size, at, to + run->to * size, to_row, run->n);
+        return;
+    }
+    int64_t patch_at[36];
+    for (int64_t i = 0; i < points; i++)
+        patch_at[i] = i * patch_row;
+    set->panel(from, at, points, parts, used, patch, patch_row);
+    set->winograd(kind, patch, patch_at, to, to_row, n);
+}

@@ -62,6 +62,10 @@ CF_HIDDEN cf_axis cf_tile_axis(const cf_axis *a, int m, int64_t first);
 /* Rows of tiles of which about `most` fill a block, such that vectors are full. */
 CF_HIDDEN void cf_choose_tiles(const cf_shape *tiles, int64_t lanes, int64_t most, int64_t len[3], int64_t blocks[3]);
 
+/* Winograd's transform of n tiles that lie in runs of the slab: run by run, or first gathered in `patch` where runs are shorter than a vector. */
+CF_HIDDEN void cf_transform_tiles(const cf_kernel_set *set, int kind, const char *from, const int64_t *at, int64_t points, const cf_run_part *parts,
+                                  int64_t used, char *patch, int64_t patch_row, char *to, int64_t to_row, int64_t n, int64_t size);
+
 /* Where the terms k in [k, k + count) of a sum lie, in the order of channels and their taps: in the slab, counted from its first channel, and in
  * the kernel, counted from input channel 0; `channel` is the slab's first. */
 CF_HIDDEN void cf_slab_terms(const cf_slab *slab, const cf_shape *s, int64_t channel, int64_t k, int64_t count, int64_t *x_at, int64_t *w_at);

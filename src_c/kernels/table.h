@@ -80,9 +80,8 @@ enum {
     CF_F4_OUTPUT    /* 6 x 6 sums of products, to 4 x 4 outputs */
 };
 
-/* Columns c < n: to[i*to_row + c], i counting what is made row by row, from from[j*from_row + c].  Works on whole vectors: columns up to the end
- * of the last are read and written.  Of real floats alone, else NULL. */
-typedef void cf_winograd_fn(int kind, const void *from, int64_t from_row, void *to, int64_t to_row, int64_t n);
+/* Columns c < n: to[i*to_row + c], i counting what is made row by row, from from[at[j] + c].  Of real floats alone, else NULL. */
+typedef void cf_winograd_fn(int kind, const void *from, const int64_t *at, void *to, int64_t to_row, int64_t n);
 
 /* to[i*m + v] = from[v*from_row + i], i < n, v < m; m is 2 or 4.  Of real floats alone, else NULL. */
 typedef void cf_weave_fn(int m, const void *from, int64_t from_row, void *to, int64_t n);

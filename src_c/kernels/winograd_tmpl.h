@@ -91,8 +91,9 @@ CF_INLINE void FN(winograd_axis)(const int kind, const VEC *from, const int from
 #undef T
 }
 
-/* `rows` x `rows` numbers a column to `made` x `made` (constants). */
-CF_INLINE void FN(winograd_planes)(const int kind, const int rows, const int made, const ELEM *from, int64_t from_row, ELEM *to, int64_t to_row,
+/* `rows` x `rows` numbers a column to `made` x `made` (constants).  The last vector ends where the columns end, and repeats some; fewer columns than
+ * a vector has go through one. */
+CF_INLINE void FN(winograd_planes)(const int kind, const int rows, const int made, const ELEM *from, const int64_t *at, ELEM *to, int64_t to_row,
                                    int64_t n)
 {
     static const ELEM constants[C(CONSTANTS)] = {
@@ -103,36 +104,54 @@ CF_INLINE void FN(winograd_planes)(const int kind, const int rows, const int mad
     CF_UNROLL
     for (int c = 0; c < C(CONSTANTS); c++)
         k[c] = V(set1)(constants + c);
-    for (int64_t i = 0; i < n; i += VLANES) {
-        VEC x[36], half[36], y[36];
+    ELEM few[36 * VLANES], made_few[36 * VLANES], *y = to;
+    int64_t few_at[36], y_row = to_row;
+    const int narrow = n < VLANES;
+    if (narrow) {
+        for (int j = 0; j < rows * rows; j++) {
+            V(store)(few + j * VLANES, FN(load_part)(from + at[j], n));
+            few_at[j] = j * VLANES;
+        }
+        from = few;
+        at = few_at;
+        y = made_few;
+        y_row = VLANES;
+    }
+    int64_t c = 0;
+    do {
+        const int64_t i = narrow || c + VLANES <= n ? c : n - VLANES;
+        VEC x[36], half[36], made_now[36];
         CF_UNROLL
         for (int j = 0; j < rows; j++) {
             CF_UNROLL
             for (int r = 0; r < rows; r++)
-                x[r] = V(load)(from + (r * rows + j) * from_row + i);
+                x[r] = V(load)(from + at[r * rows + j] + i);
             FN(winograd_axis)(kind, x, 1, half + j, 6, k);
         }
         CF_UNROLL
         for (int r = 0; r < made; r++) {
-            FN(winograd_axis)(kind, half + r * 6, 1, y, 1, k);
+            FN(winograd_axis)(kind, half + r * 6, 1, made_now, 1, k);
             CF_UNROLL
             for (int j = 0; j < made; j++)
-                V(store)(to + (r * made + j) * to_row + i, y[j]);
+                V(store)(y + (r * made + j) * y_row + i, made_now[j]);
         }
-    }
+        c += VLANES;
+    } while (c < n);
+    for (int j = 0; narrow && j < made * made; j++)
+        FN(store_part)(to + j * to_row, V(load)(made_few + j * VLANES), n);
 }
 
-static void FN(winograd)(int kind, const void *from, int64_t from_row, void *to, int64_t to_row, int64_t n)
+static void FN(winograd)(int kind, const void *from, const int64_t *at, void *to, int64_t to_row, int64_t n)
 {
     switch (kind) {
-    case CF_F2_INPUT: FN(winograd_planes)(CF_F2_INPUT, 4, 4, from, from_row, to, to_row, n); break;
-    case CF_F2_OUTPUT: FN(winograd_planes)(CF_F2_OUTPUT, 4, 2, from, from_row, to, to_row, n); break;
-    case CF_F2_KERNEL: FN(winograd_planes)(CF_F2_KERNEL, 3, 4, from, from_row, to, to_row, n); break;
-    case CF_F2_GRADIENT: FN(winograd_planes)(CF_F2_GRADIENT, 2, 4, from, from_row, to, to_row, n); break;
-    case CF_F2_TAPS: FN(winograd_planes)(CF_F2_TAPS, 4, 3, from, from_row, to, to_row, n); break;
-    case CF_F4_INPUT: FN(winograd_planes)(CF_F4_INPUT, 6, 6, from, from_row, to, to_row, n); break;
-    case CF_F4_OUTPUT: FN(winograd_planes)(CF_F4_OUTPUT, 6, 4, from, from_row, to, to_row, n); break;
-    default: FN(winograd_planes)(CF_F4_KERNEL, 3, 6, from, from_row, to, to_row, n);
+    case CF_F2_INPUT: FN(winograd_planes)(CF_F2_INPUT, 4, 4, from, at, to, to_row, n); break;
+    case CF_F2_OUTPUT: FN(winograd_planes)(CF_F2_OUTPUT, 4, 2, from, at, to, to_row, n); break;
+    case CF_F2_KERNEL: FN(winograd_planes)(CF_F2_KERNEL, 3, 4, from, at, to, to_row, n); break;
+    case CF_F2_GRADIENT: FN(winograd_planes)(CF_F2_GRADIENT, 2, 4, from, at, to, to_row, n); break;
+    case CF_F2_TAPS: FN(winograd_planes)(CF_F2_TAPS, 4, 3, from, at, to, to_row, n); break;
+    case CF_F4_INPUT: FN(winograd_planes)(CF_F4_INPUT, 6, 6, from, at, to, to_row, n); break;
+    case CF_F4_OUTPUT: FN(winograd_planes)(CF_F4_OUTPUT, 6, 4, from, at, to, to_row, n); break;
+    default: FN(winograd_planes)(CF_F4_KERNEL, 3, 6, from, at, to, to_row, n);
     }
 }
 

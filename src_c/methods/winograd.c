@@ -133,8 +133,10 @@ static void transform_taps(const job *j, int64_t group, int64_t co, char *turned
     const int64_t size = j->plan->task.dtype->size, rows = j->t.u_rows, used = cf_min(rows, s->cout - co);
     const int backward = a[2].ws < 0 && a[1].ws < 0;
     const int64_t first = backward ? 2 * (a[1].ws + a[2].ws) : 0, ws1 = backward ? -a[1].ws : a[1].ws, ws2 = backward ? -a[2].ws : a[2].ws;
-    int64_t at[9 * TURNED];
+    int64_t at[9 * TURNED], taps_at[9];
     const void *from[MOST_U_ROWS];
+    for (int i = 0; i < 9; i++)
+        taps_at[i] = (backward ? 8 - i : i) * rows;
     for (int64_t i0 = 0; i0 < a[0].k; i0++)
         for (int64_t ci = 0; ci < s->cin; ci += TURNED) {
             int64_t n = cf_min(TURNED, s->cin - ci);
@@ -144,8 +146,7 @@ static void transform_taps(const job *j, int64_t group, int64_t co, char *turned
                 from[r] = (const char *)j->arrays->kernel + (cf_w_at(s, group, co + r, ci) + i0 * a[0].ws + first) * size;
             set->turn(from, at, 9 * n, used, turned, rows);
             for (int64_t i = 0; i < n; i++)
-                set->winograd(j->t.m == 2 ? CF_F2_KERNEL : CF_F4_KERNEL, turned + (9 * i + (backward ? 8 : 0)) * rows * size,
-                              backward ? -rows : rows, to + (i0 * s->cin + ci + i) * rows * size, to_point, rows);
+                set->winograd(j->t.m == 2 ? CF_F2_KERNEL : CF_F4_KERNEL, turned + 9 * i * rows * size, taps_at, to + (i0 * s->cin + ci + i) * rows * size, to_point, rows);
             if (cf_poll(worker, 256.0 * (double)(n * used)))
                 return;
         }
@@ -185,9 +186,8 @@ static void transform_samples(const block *b)
             for (int64_t ci = 0; ci < b->at.channels; ci++) {
                 const char *from = b->slab + (ci * t->slab.channel + cf_slab_tap(&t->slab, &b->shape, 0, i0)) * size;
                 int64_t k = i0 * b->shape.cin + b->at.channel + ci;
-                set->panel(from, at, points(t), parts, used, b->patch, t->panel_cols);
-                set->winograd(t->m == 2 ? CF_F2_INPUT : CF_F4_INPUT, b->patch, t->panel_cols,
-                              b->v + (p * t->sum + k) * t->panel_cols * size, t->v_point, panel.n);
+                cf_transform_tiles(set, t->m == 2 ? CF_F2_INPUT : CF_F4_INPUT, from, at, points(t), parts, used, b->patch, t->panel_cols,
+                                   b->v + (p * t->sum + k) * t->panel_cols * size, t->v_point, panel.n, size);
             }
     }
 }
@@ -291,14 +291,18 @@ static void write_outputs(const block *b, int64_t co, int64_t rows)
 {
     const tiling *t = &b->job->t;
     const cf_kernel_set *set = cf_set_of(b->job->plan);
-    const int64_t size = b->job->plan->task.dtype->size;
+    const int64_t size = b->job->plan->task.dtype->size, made = (int64_t)t->m * t->m;
+    const int64_t calls = b->cols == t->pitch ? 1 : made; /* to look at all that is made */
+    int64_t at[36];
+    for (int64_t i = 0; i < points(t); i++)
+        at[i] = i * t->m_point;
     for (int64_t r = 0; r < rows; r += set->gemm_rows) {
         const int64_t n = cf_min(set->gemm_rows, rows - r);
         int finite = 1;
         for (int64_t i = r; i < r + n; i++) {
-            set->winograd(t->m == 2 ? CF_F2_OUTPUT : CF_F4_OUTPUT, b->products + i * t->pitch * size, t->m_point, b->out, t->pitch, b->cols);
-            for (int64_t o = 0; o < t->m * t->m; o++)
-                finite &= set->finite(b->out + o * t->pitch * size, b->cols);
+            set->winograd(t->m == 2 ? CF_F2_OUTPUT : CF_F4_OUTPUT, b->products + i * t->pitch * size, at, b->out, t->pitch, b->cols);
+            for (int64_t o = 0; o < calls; o++)
+                finite &= set->finite(b->out + o * t->pitch * size, b->cols * made / calls);
             store(b, co + i);
         }
         if (!finite)
@@ -396,7 +400,7 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     double vectors = (double)(t.pitch / set->lanes), sum = (double)t.sum, cycles = cf_vector_cycles(task->dtype->arith), p2 = (double)points(&t);
     double products = p2 * sum * vectors * (double)cf_round_up(s->cout, set->gemm_rows) * cycles * CF_DENSE;
     double transforms = p2 * vectors * 7 * (sum + (double)s->cout);
-    double weights = (t.local ? blocks : 1) * p2 * sum * (double)s->cout;
+    double weights = 1.5 * (t.local ? blocks : 1) * p2 * sum * (double)s->cout;
     return 2e-6 + (blocks * (products + transforms) + weights) * CF_CYCLE + cf_traffic_seconds(task);
 }
 

@@ -99,9 +99,21 @@ static void transform_samples(const block *b)
     int64_t used = cf_slab_parts(&t->slab, b->len, 0, 0, b->cols, parts);
     for (int64_t row = 0; row < b->at.channels * depths; row++) {
         const char *from = b->slab + (row / depths * t->slab.channel + cf_slab_tap(&t->slab, &b->shape, 0, row % depths)) * size;
-        set->panel(from, at, POINTS, parts, used, b->patch, t->pitch);
-        set->winograd(CF_F2_INPUT, b->patch, t->pitch, b->x + row * t->pitch * size, t->x_point, b->cols);
+        cf_transform_tiles(set, CF_F2_INPUT, from, at, POINTS, parts, used, b->patch, t->pitch, b->x + row * t->pitch * size, t->x_point, b->cols,
+                           size);
     }
+}
+
+/* Every second of n gradients of a row goes to `to`, those between to the row below. */
+static void split(const block *b, const char *from, int64_t n, char *to)
+{
+    const cf_axis *a = &b->job->plan->task.shape.axis[2];
+    const cf_kernel_set *set = cf_set_of(b->job->plan);
+    const int64_t size = b->job->plan->task.dtype->size, step = a->dilation * a->ys, pairs = step == 1 ? n / 2 : 0;
+    char *below = to + b->job->t.pitch * size;
+    set->unweave(from, to, below, pairs);
+    cf_copy_strided(to + pairs * size, 1, from + 2 * pairs * step * size, 2 * step, cf_ceil_div(n, 2) - pairs, (int)size);
+    cf_copy_strided(below + pairs * size, 1, from + (2 * pairs + 1) * step * size, 2 * step, n / 2 - pairs, (int)size);
 }
 
 /* Transforms the gradients of the block's channels, zeros where a tile reaches beyond the last. */
@@ -118,18 +130,19 @@ static void transform_gradients(const block *b)
         first[i] = b->at.first[i] * 2 * a[i].dilation + b->phase[i - 1];
         count[i] = cf_ceil_div(a[i].m - first[i], a[i].dilation);
     }
+    const int64_t at[4] = {0, t->pitch, 2 * t->pitch, 3 * t->pitch};
     memset(b->patch, 0, t->patch_bytes);
     for (int64_t co = 0; co < b->couts; co++) {
         const char *g = (const char *)j->arrays->output + (cf_y_at(s, b->at.image, b->at.group, b->co + co) + first[0] * a[0].ys +
                                                            first[1] * a[1].ys + first[2] * a[2].ys) * size;
         for (int64_t row = 0; row < b->len[0] * b->len[1]; row++)
-            for (int64_t u = 0; u < 4; u++) {
-                int64_t o1 = row % b->len[1] * 2 + u / 2, n = cf_min(b->len[2], cf_ceil_div(cf_max(count[2] - u % 2, 0), 2));
-                const char *from = g + (row / b->len[1] * a[0].ys + o1 * a[1].dilation * a[1].ys + u % 2 * a[2].dilation * a[2].ys) * size;
+            for (int64_t u = 0; u < 2; u++) {
+                const int64_t o1 = row % b->len[1] * 2 + u, n = cf_min(2 * b->len[2], count[2]);
                 if (o1 < count[1])
-                    cf_copy_strided(b->patch + (u * t->pitch + row * b->len[2]) * size, 1, from, 2 * a[2].dilation * a[2].ys, n, (int)size);
+                    split(b, g + (row / b->len[1] * a[0].ys + o1 * a[1].dilation * a[1].ys) * size, n,
+                          b->patch + (2 * u * t->pitch + row * b->len[2]) * size);
             }
-        set->winograd(CF_F2_GRADIENT, b->patch, t->pitch, b->g + co * t->pitch * size, t->g_point, b->cols);
+        set->winograd(CF_F2_GRADIENT, b->patch, at, b->g + co * t->pitch * size, t->g_point, b->cols);
     }
 }
 
@@ -165,8 +178,11 @@ static void finish(const block *b)
     const cf_axis *a = s->axis;
     const cf_kernel_set *set = cf_set_of(j->plan);
     const int64_t size = j->plan->task.dtype->size, depths = a[0].k, n = b->at.channels * depths;
+    int64_t at[POINTS];
+    for (int64_t i = 0; i < POINTS; i++)
+        at[i] = i * t->sum_point;
     for (int64_t co = 0; co < b->couts; co++) {
-        set->winograd(CF_F2_TAPS, b->sums + co * t->rows * size, t->sum_point, b->patch, t->rows + set->lanes, n);
+        set->winograd(CF_F2_TAPS, b->sums + co * t->rows * size, at, b->patch, t->rows + set->lanes, n);
         for (int64_t tap = 0; tap < 9; tap++) {
             const char *from = b->patch + tap * (t->rows + set->lanes) * size;
             if (!set->finite(from, n))

@@ -191,7 +191,7 @@ static int check(const cf_kernel_set *set, const cf_kernel_set *scalar, enum ker
     int elsewhere = !guarded_intact(&y_slot, c.y, c.y_bytes) || hash_inputs(&c) != inputs;
     memcpy(got, c.y, c.y_bytes);
     int64_t wrong = sums                         ? differences(&c, got, scalar ? want : NULL, before)
-                  : c.kernel == KERNEL_WINOGRAD ? transforms_differ(set, &c, got, before)
+                  : c.kernel == KERNEL_WINOGRAD ? transforms_differ(&c, got, before)
                                                 : copies_differ(set, &c, got, want);
     int64_t placed = sums && !sums_rows(kernel) && c.fill == RANDOM ? place_matters(set, &c, got, before) : 0;
     if (c.fill == RANDOM)

@@ -98,7 +98,10 @@ static void draw_winograd(call *c, const cf_kernel_set *set)
     c->count = transforms[c->kind].taken * transforms[c->kind].taken;
     c->n = PICK(1, lanes, 3 * lanes, random_between(&source, 1, 4 * lanes));
     c->from_row = c->n + PICK(0, 0, 1, lanes, 13);
-    c->y_row = whole_vectors(c->n, set->lanes) + PICK(0, 0, 1, lanes, 13);
+    c->y_row = c->n + PICK(0, 0, 1, lanes, 13);
+    const int backward = (int)random_between(&source, 0, 1);
+    for (int64_t k = 0; k < c->count; k++)
+        c->at[k] = (backward ? c->count - 1 - k : k) * c->from_row;
 }
 
 static void draw_weave(call *c, const cf_kernel_set *set)
@@ -243,11 +246,10 @@ static void place_rows(call *c, int64_t rows, int64_t readable)
     c->flags &= ~CF_ACCUMULATE;
 }
 
-static void place_winograd(call *c, const cf_kernel_set *set)
+static void place_winograd(call *c)
 {
-    const int64_t whole = whole_vectors(c->n, set->lanes);
-    place_rows(c, c->count, whole);
-    place_outputs(c, (size_t)((c->rows - 1) * c->y_row + whole) * sample_size(c));
+    place_rows(c, c->count, c->n);
+    place_outputs(c, (size_t)((c->rows - 1) * c->y_row + c->n) * sample_size(c));
 }
 
 static void place_weave(call *c)
@@ -310,7 +312,7 @@ static long double transformed(const call *c, int64_t row, int64_t col, long dou
         for (int j = 0; j < t->taken; j++) {
             if (down[i] == 0 || across[j] == 0)
                 continue;
-            const char *x = (const char *)c->lines[0][0] + ((i * t->taken + j) * c->from_row + col) * (int64_t)a->size;
+            const char *x = (const char *)c->lines[0][0] + (c->at[i * t->taken + j] + col) * (int64_t)a->size;
             long double term = down[i] * across[j] * (long double)get(c->arith, x);
             sum += term;
             magnitude += fabsl(term);
@@ -319,18 +321,18 @@ static long double transformed(const call *c, int64_t row, int64_t col, long dou
     return sum;
 }
 
-/* Numbers that winograd made wrong, and bytes that it should have left alone: the rest of a row's last vector is its own. */
-static int64_t transforms_differ(const cf_kernel_set *set, const call *c, const char *got, const char *before)
+/* Numbers that winograd made wrong, and bytes that it should have left alone. */
+static int64_t transforms_differ(const call *c, const char *got, const char *before)
 {
-    const int64_t size = (int64_t)sample_size(c), whole = whole_vectors(c->n, set->lanes);
+    const int64_t size = (int64_t)sample_size(c);
     int64_t wrong = 0;
     for (int64_t r = 0; r < c->rows; r++) {
-        const int64_t row = r * c->y_row * size, gap = row + whole * size;
+        const int64_t row = r * c->y_row * size, gap = row + c->n * size;
         for (int64_t i = 0; i < c->n; i++) {
             long double tolerance, y = (long double)get(c->arith, got + row + i * size), sum = transformed(c, r, i, &tolerance);
             wrong += isnan(sum) ? !isnan(y) : !(y == sum || fabsl(y - sum) <= tolerance);
         }
-        wrong += r + 1 < c->rows && memcmp(got + gap, before + gap, (size_t)((c->y_row - whole) * size)) != 0;
+        wrong += r + 1 < c->rows && memcmp(got + gap, before + gap, (size_t)((c->y_row - c->n) * size)) != 0;
     }
     return wrong;
 }
@@ -344,7 +346,7 @@ static void place_call(call *c, const cf_kernel_set *set)
     case KERNEL_TAPS: place_gradient(c); break;
     case KERNEL_PANEL: case KERNEL_TURN: place_copies(c); break;
     case KERNEL_FINITE: place_finite(c); break;
-    case KERNEL_WINOGRAD: place_winograd(c, set); break;
+    case KERNEL_WINOGRAD: place_winograd(c); break;
     case KERNEL_WEAVE: case KERNEL_UNWEAVE: place_weave(c); break;
     default: place(c);
     }
@@ -402,7 +404,7 @@ static void run(const cf_kernel_set *set, const call *c, char *y)
         for (int64_t i = 0; i <= c->n; i++)
             y[i] = set->finite(from + i * size, c->n - i) != 0;
         break;
-    case KERNEL_WINOGRAD: set->winograd(c->kind, from, c->from_row, y, c->y_row, c->n); break;
+    case KERNEL_WINOGRAD: set->winograd(c->kind, from, c->at, y, c->y_row, c->n); break;
     case KERNEL_WEAVE: set->weave((int)c->rows, from, c->from_row, y, c->n); break;
     case KERNEL_UNWEAVE: set->unweave(from, y + c->kind * c->y_row * size, y + (1 - c->kind) * c->y_row * size, c->n); break;
     default: set->dot(c->lines[0], c->plane[0].offset, c->plane[0].step, c->tap_lines, c->rows, c->n, y, c->outputs, c->flags);
@@ -449,7 +451,9 @@ static double typical_call(call *c, const cf_kernel_set *set, int64_t length)
     c->tap_cols = length / c->tap_rows;
     c->plane[0].step = 1;
     for (int64_t k = 0; k < c->count; k++) {
-        c->at[k] = c->kernel == KERNEL_TAPS ? k / c->tap_cols * c->from_row + k % c->tap_cols : k;
+        c->at[k] = c->kernel == KERNEL_TAPS       ? k / c->tap_cols * c->from_row + k % c->tap_cols
+                   : c->kernel == KERNEL_WINOGRAD ? k * c->from_row
+                                                  : k;
         c->b_at[k] = k * c->n;
     }
     place_call(c, set);
