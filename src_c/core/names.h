@@ -15,6 +15,8 @@
 #define cf_shape_make CF_NAME(_shape_make)
 #define cf_input_roles CF_NAME(_input_roles)
 #define cf_input_phase CF_NAME(_input_phase)
+#define cf_choose_parts CF_NAME(_choose_parts)
+#define cf_choose_channels CF_NAME(_choose_channels)
 #define cf_dtype_of CF_NAME(_dtype_of)
 #define cf_all_finite CF_NAME(_all_finite)
 #define cf_is_zero CF_NAME(_is_zero)

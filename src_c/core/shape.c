@@ -1,6 +1,8 @@
 /* Checks every number of a problem, with overflow-checked arithmetic, before anything is computed from it. */
 #include "shape.h"
 
+#include <math.h>
+
 static int mul(int64_t a, int64_t b, int64_t *result)
 {
 #if defined(__GNUC__)
@@ -171,4 +173,36 @@ cf_shape cf_input_roles(const cf_shape *s)
                       .x_batch = s->y_batch, .x_group = s->y_group, .x_channel = s->y_channel,
                       .w_group = s->w_group, .w_cout = s->w_cin, .w_cin = s->w_cout,
                       .y_batch = s->x_batch, .y_group = s->x_group, .y_channel = s->x_channel};
+}
+
+int64_t cf_choose_parts(int64_t count, int threads, int64_t most, double again)
+{
+    int64_t best = 1;
+    double shortest = (double)cf_ceil_div(count, threads);
+    for (int64_t parts = 2; parts <= cf_min(most, 4 * threads) && count < 8 * threads; parts++) {
+        double longest = (double)cf_ceil_div(count * parts, threads) * (again + (1 - again) / (double)parts);
+        if (longest < shortest * 0.98) {
+            shortest = longest;
+            best = parts;
+        }
+    }
+    return best;
+}
+
+void cf_choose_channels(const cf_shape *s, int threads, cf_piece_cost *cost, const void *argument, int64_t *channels, int64_t *couts)
+{
+    const int64_t most_channels = *channels, most_couts = *couts;
+    double shortest = -1;
+    if (threads == 1)
+        return;
+    for (int64_t ci = most_channels, more = 1; more; more = ci > 1, ci = cf_ceil_div(ci, 2))
+        for (int64_t co = most_couts, again = 1; again; again = co > 1, co = cf_ceil_div(co, 2)) {
+            double pieces = (double)s->groups * (double)cf_ceil_div(s->cin, ci) * (double)cf_ceil_div(s->cout, co);
+            double longest = ceil(pieces / threads) * cost(argument, ci, co);
+            if (shortest < 0 || longest < shortest * 0.98) {
+                shortest = longest;
+                *channels = ci;
+                *couts = co;
+            }
+        }
 }

@@ -89,6 +89,16 @@ CF_HIDDEN cf_shape cf_input_roles(const cf_shape *s);
  * *tap.  Returns 0 if no tap reaches the phase. */
 CF_HIDDEN int cf_input_phase(const cf_axis *a, int64_t start, int64_t length, int64_t f, int64_t xs, cf_axis *phase, int64_t *tap);
 
+/* How work is divided among threads, where every part of it prepares its operands anew: not in as many parts as there are, but so that the busiest
+ * thread has least to do. */
+
+/* Parts of each of `count` pieces, at most `most`; `again` is the share of a piece's time that each of its parts takes too. */
+CF_HIDDEN int64_t cf_choose_parts(int64_t count, int threads, int64_t most, double again);
+
+/* Input and output channels of a piece that takes all products between them; at most what they are before. */
+typedef double cf_piece_cost(const void *argument, int64_t channels, int64_t couts);
+CF_HIDDEN void cf_choose_channels(const cf_shape *s, int threads, cf_piece_cost *cost, const void *argument, int64_t *channels, int64_t *couts);
+
 /* Multiply-adds of the whole problem, saturating. */
 static inline double cf_work(const cf_shape *s)
 {

@@ -22,6 +22,7 @@ enum {
     MOST_TAPS = 1024,
     MOST_STRIDE = 16,  /* for the gradient of the input */
     MOST_COUTS = 256, /* whose sums wait together */
+    MOST_GROUPS = 16, /* of a piece */
     SLAB_BYTES = 1 << 18
 };
 
@@ -102,6 +103,7 @@ typedef struct job {
     const void *x, *cval; /* what slabs are filled with */
     char *y;
     tiling t;
+    int64_t groups; /* of a piece: what it sets up serves them all */
     int flags, care, plain;
     atomic_int *poisoned;
 } job;
@@ -312,9 +314,7 @@ static void start(const job *j, block *b, cf_worker *worker)
         memset(b->slab, 0, t->slab_bytes);
 }
 
-/* A number of groups of one sample: what a piece sets up serves them all. */
-enum { GROUPS = 16 };
-
+/* Some groups of one sample. */
 static void sums_piece(const void *argument, int64_t index, cf_worker *worker)
 {
     const job *j = argument;
@@ -324,12 +324,12 @@ static void sums_piece(const void *argument, int64_t index, cf_worker *worker)
     place(j, index, &b);
     for (int i = 0; i < 3; i++)
         cf_take_digit(&index, j->t.blocks[i]);
-    int64_t first = cf_take_digit(&index, cf_ceil_div(s->groups, GROUPS)) * GROUPS;
+    int64_t first = cf_take_digit(&index, cf_ceil_div(s->groups, j->groups)) * j->groups;
     b.at.image = index;
     b.at.channels = s->cin;
     for (int64_t l = 0; l < s->cin * j->t.lines; l++)
         b.lines[l] = b.slab + l * j->t.slab.step[1] * j->plan->task.dtype->size;
-    for (b.at.group = first; b.at.group < cf_min(first + GROUPS, s->groups); b.at.group++) {
+    for (b.at.group = first; b.at.group < cf_min(first + j->groups, s->groups); b.at.group++) {
         fill(&b);
         for (int64_t co = 0; co < s->cout; co++) {
             sum_channel(&b, co);
@@ -393,7 +393,7 @@ static void gradient_piece(const void *argument, int64_t index, cf_worker *worke
     start(j, &b, worker);
     b.at.channel = cf_take_digit(&index, s->cin);
     b.at.channels = 1;
-    for (b.at.group = index * GROUPS; b.at.group < cf_min((index + 1) * GROUPS, s->groups); b.at.group++) {
+    for (b.at.group = index * j->groups; b.at.group < cf_min((index + 1) * j->groups, s->groups); b.at.group++) {
         for (int64_t i = 0; i < s->batch * blocks; i++) {
             place(j, i % blocks, &b);
             b.at.image = i / blocks;
@@ -484,16 +484,14 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     return CF_CALL_SECONDS + 0.5e-6 + (sums * sum + copies + channels * (double)s->cout * blocks * 30) * CF_CYCLE + cf_traffic_seconds(task);
 }
 
-static int64_t sums_pieces(const cf_plan *plan)
+/* Pieces of one group. */
+static int64_t pieces(const cf_plan *plan)
 {
     tiling t;
+    if (plan->task.pass == CORRFAST_BACKWARD_KERNEL)
+        return plan->task.shape.groups * plan->task.shape.cin;
     tile(plan, &t);
-    return t.shape.batch * cf_ceil_div(t.shape.groups, GROUPS) * t.blocks[0] * t.blocks[1] * t.blocks[2];
-}
-
-static int64_t gradient_pieces(const cf_plan *plan)
-{
-    return cf_ceil_div(plan->task.shape.groups, GROUPS) * plan->task.shape.cin;
+    return t.shape.batch * t.shape.groups * t.blocks[0] * t.blocks[1] * t.blocks[2];
 }
 
 static size_t scratch_of(const tiling *t)
@@ -533,7 +531,9 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
         j.flags |= CF_CONJ_SAMPLES;
     if (task->conjugate & (kernel ? CORRFAST_CONJ_OUTPUT : CORRFAST_CONJ_KERNEL))
         j.flags |= CF_CONJ_TAPS;
-    int status = cf_run_pieces(run, kernel ? gradient_pieces(plan) : sums_pieces(plan), plan->seconds, scratch_of(&j.t),
+    const int64_t groups = task->shape.groups, all = pieces(plan), threads = cf_threads_for(run->options, all, plan->seconds);
+    j.groups = cf_clamp(all / (4 * threads), 1, cf_min(groups, MOST_GROUPS));
+    int status = cf_run_pieces(run, all / groups * cf_ceil_div(groups, j.groups), plan->seconds, scratch_of(&j.t),
                                kernel ? gradient_piece : sums_piece, &j);
     if (status || !atomic_load(&poisoned) || (!kernel && !cf_padding_needs_care(task, arrays)))
         return status;
@@ -542,15 +542,15 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 
 const cf_method cf_method_depthwise = {
     .name = "depthwise", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports_forward, .seconds = seconds, .scratch = scratch,
-    .pieces = sums_pieces, .describe = describe, .run = run,
+    .pieces = pieces, .describe = describe, .run = run,
 };
 
 const cf_method cf_method_depthwise_gradient = {
     .name = "depthwise-gradient", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports_gradient, .seconds = seconds, .scratch = scratch,
-    .pieces = gradient_pieces, .describe = describe, .run = run,
+    .pieces = pieces, .describe = describe, .run = run,
 };
 
 const cf_method cf_method_depthwise_input = {
     .name = "depthwise-input", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports_input, .seconds = seconds, .scratch = scratch,
-    .pieces = sums_pieces, .describe = describe, .run = run,
+    .pieces = pieces, .describe = describe, .run = run,
 };

@@ -369,8 +369,8 @@ static int64_t pieces_of(const cf_plan *plan, const tiling *t)
 /* Blocks are divided along output channels too where there are few. */
 static int64_t co_step(const cf_plan *plan, const tiling *t, int threads)
 {
-    int64_t rows = cf_set_of(plan)->gemm_rows, tiles = cf_ceil_div(plan->task.shape.cout, rows), pieces = pieces_of(plan, t);
-    int64_t parts = threads == 1 || pieces >= 4 * threads ? 1 : cf_min(cf_ceil_div(4 * threads, pieces), tiles);
+    int64_t rows = cf_set_of(plan)->gemm_rows, tiles = cf_ceil_div(plan->task.shape.cout, rows);
+    int64_t parts = cf_choose_parts(pieces_of(plan, t), threads, tiles, 40 / (40 + 3 * (double)plan->task.shape.cout)); /* slabs, panels */
     return cf_min(cf_ceil_div(tiles, parts) * rows, t->couts);
 }
 

@@ -47,6 +47,20 @@ static double padded(const cf_kernel_set *set, int64_t rows, int64_t cols)
 /* Cycles a pixel: products, and moves of what is turned. */
 static double cost(const cf_kernel_set *set, int64_t rows, int64_t cols) { return padded(set, rows, cols) + 0.5 * (double)cols; }
 
+typedef struct turning {
+    const cf_kernel_set *set;
+    int64_t taps;
+    int turns_x;
+} turning;
+
+/* Cycles of a piece for a pixel, its slab's included. */
+static double piece_cost(const void *argument, int64_t channels, int64_t couts)
+{
+    const turning *t = argument;
+    const int64_t k = channels * t->taps, rows = t->turns_x ? couts : k, cols = t->turns_x ? k : couts;
+    return CF_DENSE * 0.6 * padded(t->set, cf_round_up(rows, t->set->gemm_rows), cols) + 0.5 * (double)cols + (double)channels;
+}
+
 static void tile(const cf_plan *plan, int threads, tiling *t)
 {
     const cf_shape *s = &plan->task.shape;
@@ -67,14 +81,13 @@ static void tile(const cf_plan *plan, int threads, tiling *t)
     double pixels = (double)s->batch * (double)a[0].m * (double)a[1].m * (double)a[2].m, k = (double)s->cin * (double)t->taps;
     double turn_g = cost(set, s->cin * t->taps, s->cout) + 0.5 * k * (double)s->cout / fmax(pixels, 1);
     t->turns_x = cost(set, s->cout, s->cin * t->taps) < turn_g;
-    /* Pieces: as few as hold their sums and their slab, at least four for each thread. */
+    /* Pieces: as few as hold their sums and their slab, and keep all threads busy. */
     t->couts = cf_min(s->cout, t->turns_x ? 2048 : 256); /* those of many rows read the panel in L1 */
     t->couts = cf_clamp(4 * SUM_BYTES / (t->taps * size), 1, t->couts);
     cf_slab_make(s, t->len, 0, &t->slab);
     t->channels = cf_clamp((int64_t)fmin(1e9, 2 * SLAB_BYTES / fmax(1, cf_slab_channel(&t->slab) * (double)size)), 1, s->cin);
     t->channels = cf_clamp(SUM_BYTES / (t->couts * t->taps * size), 1, t->channels);
-    while (threads > 1 && t->channels > 1 && cf_ceil_div(s->cin, t->channels) * cf_ceil_div(s->cout, t->couts) * s->groups < 4 * threads)
-        t->channels = cf_ceil_div(t->channels, 2);
+    cf_choose_channels(s, threads, piece_cost, &(turning){set, t->taps, t->turns_x}, &t->channels, &t->couts);
     t->flat = (a[2].k == 1 || a[2].ws == 1) && (a[1].k == 1 || a[1].ws == a[2].k) && (a[0].k == 1 || a[0].ws == a[1].k * a[2].k) &&
               (s->cin == 1 || s->w_cin == t->taps);
     t->in_place = t->flat && t->turns_x;

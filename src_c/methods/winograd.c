@@ -477,7 +477,7 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
     tile(plan, &j.t);
     int threads = cf_threads_for(run->options, pieces(plan), plan->seconds);
     int64_t count = pieces_of(plan, &j.t), chunks = cf_ceil_div(s->cout, j.t.chunk);
-    int64_t parts = threads == 1 || count >= 4 * threads ? 1 : cf_min(cf_ceil_div(4 * threads, count), chunks);
+    int64_t parts = cf_choose_parts(count, threads, chunks, 10 / (10 + (double)s->cout)); /* samples are transformed */
     j.co_step = cf_ceil_div(chunks, parts) * j.t.chunk;
     const size_t bytes = (size_t)(count * tiles_of(plan));
     if (!(j.poisoned = cf_memory_take(&run->memory, bytes)))

@@ -31,6 +31,14 @@ typedef struct tiling {
 } tiling;
 
 
+/* Cycles for a vector of tiles and a point: products, and transforms of both factors. */
+static double piece_cost(const void *plan, int64_t channels, int64_t couts)
+{
+    const cf_kernel_set *set = cf_set_of(plan);
+    const int64_t rows = channels * ((const cf_plan *)plan)->task.shape.axis[0].k;
+    return (double)cf_round_up(rows, set->lanes) * (double)cf_round_up(couts, set->gemm_rows) + 14 * (double)rows + 8 * (double)couts;
+}
+
 static void tile(const cf_plan *plan, int threads, tiling *t)
 {
     const cf_shape *s = &plan->task.shape;
@@ -48,8 +56,7 @@ static void tile(const cf_plan *plan, int threads, tiling *t)
     const int64_t most = t->pitch <= TILES / 2 ? 2 * CHANNELS : CHANNELS; /* few tiles: what is transformed should serve more channels */
     t->channels = cf_clamp(most / s->axis[0].k, 1, s->cin);
     t->couts = cf_min(s->cout, most);
-    while (threads > 1 && t->channels > 8 && s->groups * cf_ceil_div(s->cin, t->channels) * cf_ceil_div(s->cout, t->couts) < 4 * threads)
-        t->channels = cf_ceil_div(t->channels, 2);
+    cf_choose_channels(s, threads, piece_cost, plan, &t->channels, &t->couts);
     t->rows = t->channels * s->axis[0].k;
     t->x_point = t->rows * t->pitch + set->lanes; /* no multiple of 4 KiB */
     t->g_point = t->couts * t->pitch + set->lanes;
