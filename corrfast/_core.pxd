@@ -51,7 +51,7 @@ cdef extern from "corrfast.h" nogil:
         char reason[160]
         char tile[160]
         double seconds
-        int64_t scratch_bytes
+        int64_t scratch_bytes, shared_bytes
         int32_t threads, method_count
         corrfast_report_method methods[16]
 

@@ -354,7 +354,8 @@ def describe(int pass_, cnp.ndarray input not None, cnp.ndarray kernel not None,
             alternatives.append({"method": name, "seconds": seconds if seconds >= 0 else None,
                                  "why_not": "estimated slower" if seconds >= 0 else "does not support this problem"})
     return {"method": report.method.decode(), "why": report.reason.decode(), "seconds": report.seconds, "alternatives": alternatives,
-            "tile": report.tile.decode(), "scratch_bytes": report.scratch_bytes, "isa": report.isa.decode(), "threads": report.threads}
+            "tile": report.tile.decode(), "scratch_bytes": report.scratch_bytes, "shared_bytes": report.shared_bytes,
+            "isa": report.isa.decode(), "threads": report.threads}
 
 
 # ---- the short path

@@ -46,6 +46,7 @@ class Plan:
     alternatives: tuple[Alternative, ...]
     tile: str  #: the piece of the result that is computed at a time
     scratch_bytes: int  #: memory taken besides the arrays, by all threads together
+    shared_bytes: int  #: of these, what the threads share: packed weights; the others belong to one thread each
     isa: str
     threads: int
 
@@ -56,7 +57,8 @@ class Plan:
             yield "not", _because(other.method, other.seconds, other.why_not)
         if self.tile:
             yield "tile", self.tile
-        yield "scratch", _size(self.scratch_bytes)
+        shared = f", {_size(self.shared_bytes)} of it packed weights" if self.shared_bytes else ""
+        yield "scratch", _size(self.scratch_bytes) + shared
         yield "runs on", f"{self.isa}, {self.threads} thread{'s' if self.threads != 1 else ''}"
 
     @property
@@ -115,7 +117,8 @@ def explain(function: Callable[..., Any], *args: Any, pass_: str = "forward", **
     Returns
     -------
     Plan
-        With the fields `method`, `why`, `seconds`, `alternatives`, `tile`, `scratch_bytes`, `isa`, `threads` and more; print it.
+        With the fields `method`, `why`, `seconds`, `alternatives`, `tile`, `scratch_bytes`, `shared_bytes`, `isa`, `threads` and
+        more; print it.
 
     Raises
     ------
@@ -223,6 +226,7 @@ def _plan(name: str, call: calls.Call, run: int, v: np.ndarray | None) -> Plan:
         alternatives=tuple(Alternative(**other) for other in found["alternatives"]),
         tile=found["tile"],
         scratch_bytes=found["scratch_bytes"],
+        shared_bytes=found["shared_bytes"],
         isa=found["isa"],
         threads=found["threads"],
     )

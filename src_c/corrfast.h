@@ -145,7 +145,8 @@ typedef struct corrfast_report {
     const char *method, *isa;
     char reason[160], tile[160];
     double seconds;        /* the planner's estimate for one thread */
-    int64_t scratch_bytes; /* of all threads together */
+    int64_t scratch_bytes; /* of all threads together, and what they share */
+    int64_t shared_bytes;  /* of these, what they share: packed weights */
     int32_t threads;       /* that the run would use */
     int32_t method_count;
     struct {

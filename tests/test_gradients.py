@@ -153,6 +153,17 @@ def test_complex_conventions_are_pytorchs(a_dtype, v_dtype):
     assert_identical(gv, like(np.array([np.sum(g * np.conj(a[3 - j:9 - j])) for j in range(4)]), v))
 
 
+@pytest.mark.parametrize("shape, taps", [((2100, 2051), (1, 2)), ((5_000_000,), (2,)), ((3, 1500, 1000), (1, 1, 2))])
+def test_float16_beyond_the_edge_is_rounded_once_in_arrays_of_any_size(shape, taps):
+    """Sums wait as float32 in scratch memory, which holds a part of an array as large as these."""
+    rng = np.random.default_rng(5)
+    v = np.full(taps, 1 + 2**-10, np.float16)
+    g = rng.integers(-3, 4, shape).astype(np.float16)
+    got, want = (corrfast.correlate_vjp(g.astype(dtype), g.astype(dtype), v.astype(dtype), "same", boundary="wrap", needs=(True, False),
+                                        workers=2)[0] for dtype in (np.float16, np.float32))
+    assert_identical(got, want.astype(np.float16))
+
+
 @given(problem=problems(any_layout=False, dtypes=same_pairs(NATIVE_FLOATS + (np.dtype("e"),)), choices=False))
 @generated(400)
 def test_random_reals_stay_within_the_bound(problem):

@@ -226,3 +226,82 @@ def test_scratch_of_direct_sums_is_below_a_mebibyte():
         except ValueError:  # a kernel that reaches beyond the array
             continue
         assert plan.scratch_bytes < 2**20, (shape, taps, dtype, options, plan.scratch_bytes)
+
+
+MOST_SCRATCH = 16 * 2**20
+
+
+def drawn_layer(rng):
+    """(function of corrfast.nn, input shape, weight shape, options): from a sample to far more than any memory holds."""
+    rank = int(rng.integers(1, 4))
+
+    def size(most):
+        return int(2 ** rng.uniform(0, np.log2(most)))
+
+    k = [3] * rank if rng.random() < 0.4 else [size([1000, 31, 9][rank - 1]) for _ in range(rank)]
+    stride = [int(rng.integers(1, 4)) if rng.random() < 0.3 else 1 for _ in k]
+    dilation = [size(rng.choice([4, 300])) if rng.random() < 0.3 else 1 for _ in k]
+    longest = [1e8, 8192, 512][rank - 1] if rng.random() < 0.7 else 40
+    n = [max(size(longest), d * (taps - 1) + 1) for taps, d in zip(k, dilation, strict=True)]
+    groups, cin, cout = size(64) if rng.random() < 0.3 else 1, size(4096), size(4096)
+    if rng.random() < 0.2:
+        groups, cin, cout = cin, 1, int(rng.integers(1, 4))
+    elif rng.random() < 0.3:
+        cin, cout = int(rng.choice([256, 512, 1024, 2048])), int(rng.choice([16, 512, 1024]))
+    options = {"stride": stride, "dilation": dilation, "groups": groups, "padding": [int(rng.integers(0, taps)) for taps in k]}
+    shape = (1 if rng.random() < 0.5 else size(256), groups * cin, *n)
+    if rng.random() < 0.3:
+        return f"conv_transpose{rank}d", shape, (groups * cin, cout, *k), options | {"padding": 0}
+    if rng.random() < 0.3:
+        options["padding_mode"] = rng.choice(["reflect", "replicate", "circular"])
+    return f"conv{rank}d", shape, (groups * cout, cin, *k), options
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c16", "i8", "f2", "i1"])
+def test_scratch_of_layers_is_at_most_16_mebibytes_for_a_thread(dtype):
+    """Beside the packed weights, which the threads share, and which are few times the weights themselves."""
+    rng = np.random.default_rng([ord(letter) for letter in dtype])
+    element = np.dtype(dtype).itemsize
+    summed = {"f2": 4, "i1": 2}.get(dtype, element)
+    for _ in range(300):
+        name, shape, weight, options = drawn_layer(rng)
+        for pass_ in ("forward", "backward_input", "backward_kernel"):
+            options["precision"] = str(rng.choice(["default", "exact", "fast"]))
+            plans = [corrfast.explain(getattr(corrfast.nn, name), (shape, dtype), (weight, dtype), pass_=pass_, workers=workers, **options)
+                     for workers in (1, 2)]
+            case = name, shape, weight, options, plans[0]
+            for plan in plans:
+                assert 0 <= plan.scratch_bytes - plan.shared_bytes <= MOST_SCRATCH * plan.threads, case
+            assert plans[0].threads == 1 and plans[0].shared_bytes == plans[1].shared_bytes, case
+            if pass_ == "backward_kernel":  # there are no weights, and what takes their place is as large as an image
+                assert plans[0].shared_bytes <= MOST_SCRATCH, case
+            else:  # rows rounded up; F(4x4, 3x3) makes 36 samples of 9 taps; a byte for each block of outputs
+                groups = options["groups"]
+                rows = [-(-count // 32) * 32 for count in (weight[0] // groups, weight[1])]
+                packed = 4 * groups * max(rows[0] * weight[1], rows[1] * weight[0] // groups) * np.prod(weight[2:], dtype=float) * summed
+                outputs = np.prod(corrfast.explain(getattr(corrfast.nn, name), (shape, dtype), (weight, dtype), **options).output_shape,
+                                  dtype=float)
+                assert plans[0].shared_bytes <= packed + 64 * 1024 + max(outputs, np.prod(shape, dtype=float)) * element / 64, case
+
+
+@pytest.mark.parametrize("name, shape, weight, dtype, options", [
+    *[("conv2d", (1, cin, rows, cols), (1024, cin, 3, 3), dtype, {"precision": "fast", "method": "winograd"})
+      for dtype, cin in (("f4", 834), ("f4", 1024), ("f4", 1877), ("f4", 2048), ("f8", 512), ("f8", 1024))
+      for rows, cols in ((9, 16), (16, 16), (17, 18), (33, 10), (56, 56))],
+    ("conv1d", (12, 2660, 4013), (64, 2660, 815), "i8", {"stride": 2, "padding": 166, "pass_": "backward_kernel"}),
+    ("conv3d", (11, 4059, 10, 243, 19), (1, 4059, 3, 5, 3), "f4", {"stride": (1, 3, 2), "padding": (1, 2, 2), "pass_": "backward_kernel"}),
+    ("conv_transpose3d", (2, 6, 272, 365, 11), (6, 3010, 3, 3, 6), "f4", {"dilation": (1, 182, 2), "pass_": "backward_kernel"}),
+    ("conv2d", (184, 2, 15, 205), (29, 2, 8, 14), "f8", {"padding_mode": "circular", "pass_": "backward_kernel"}),
+    ("conv2d", (1, 1, 8192, 8192), (1, 1, 3, 3), "f2", {"padding_mode": "reflect", "padding": 1, "pass_": "backward_input"}),
+])
+def test_scratch_of_awkward_layers_is_at_most_16_mebibytes(name, shape, weight, dtype, options):
+    plan = corrfast.explain(getattr(corrfast.nn, name), (shape, dtype), (weight, dtype), workers=1, **options)
+    assert plan.scratch_bytes - plan.shared_bytes <= MOST_SCRATCH, plan
+    assert plan.shared_bytes <= MOST_SCRATCH or plan.pass_ != "backward_kernel", plan
+
+
+def test_shared_scratch_is_told_apart():
+    plan = corrfast.explain(corrfast.nn.conv2d, ((8, 64, 56, 56), "f4"), ((64, 64, 1, 1), "f4"), workers=1)
+    assert plan.method == "gemm" and plan.shared_bytes >= 64 * 64 * 4 and "of it packed weights" in str(plan)
+    plan = corrfast.explain(corrfast.correlate, ((100, 100), "f4"), ((3, 3), "f4"))
+    assert plan.shared_bytes == 0 and "packed" not in str(plan)

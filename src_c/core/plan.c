@@ -63,6 +63,7 @@ int cf_plan_make(const cf_kernels *kernels, const corrfast_problem *p, int pass,
     t->conjugate = dtype->is_complex ? p->conjugate : 0;
     t->precision = o->precision;
     t->asked = o->method;
+    t->is_gradient = 0;
     t->weights = weights;
     memcpy(t->cval, p->cval, sizeof t->cval);
     t->pads_with_zero = cf_is_zero(dtype, t->cval);
@@ -82,6 +83,7 @@ int cf_plan_child(const cf_plan *parent, const cf_shape *shape, corrfast_pass pa
     child->task.conjugate = conjugate;
     child->task.weights = weights;
     child->task.asked = method;
+    child->task.is_gradient = parent->task.is_gradient || parent->task.pass == CORRFAST_BACKWARD_KERNEL;
     child->kernels = parent->kernels;
     child->keeps = 0;
     child->packed = NULL;
@@ -150,8 +152,8 @@ int cf_plan_report(const cf_plan *plan, const corrfast_options *options, corrfas
     report->isa = plan->kernels->name;
     report->seconds = plan->seconds;
     report->threads = cf_threads_for(options, plan->method->pieces(plan), plan->seconds);
-    report->scratch_bytes = (int64_t)cf_round64(plan->method->scratch(plan)) * report->threads +
-                            (plan->method->shared ? (int64_t)cf_round64(plan->method->shared(plan)) : 0) + (int64_t)cf_plan_packed(plan);
+    report->shared_bytes = (plan->method->shared ? (int64_t)cf_round64(plan->method->shared(plan)) : 0) + (int64_t)cf_plan_packed(plan);
+    report->scratch_bytes = (int64_t)cf_round64(plan->method->scratch(plan)) * report->threads + report->shared_bytes;
     plan->method->describe(plan, report->tile, sizeof report->tile);
     double next = -1;
     const char *second = NULL;

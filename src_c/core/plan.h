@@ -14,6 +14,7 @@ typedef struct cf_task {
     corrfast_pass pass;
     unsigned conjugate; /* CORRFAST_CONJ_* of the operands as this pass reads them */
     int precision, asked; /* corrfast_precision; corrfast_method */
+    int is_gradient;      /* the gradient of a kernel as a forward problem, whose kernel is as large as an output */
     const void *weights; /* the kernel's samples, if the plan may depend on them, else NULL */
     int far;            /* the arrays do not fit the near caches */
     int pads_with_zero; /* boundary "constant" contributes nothing */

@@ -39,7 +39,7 @@ typedef struct parts {
 typedef struct tiling {
     cf_shape shape;    /* what is summed: the problem; for the gradient of the input, the output's gradient padded for all phases */
     int64_t phases[3]; /* of what is written */
-    int64_t len[3], blocks[3], taps, planes, lines; /* lines of one channel */
+    int64_t len[3], blocks[3], taps, channels, planes, lines; /* channels of a slab; lines of one channel */
     cf_slab slab;
     int aside;
     size_t lines_bytes, planes_bytes, slab_bytes, y_bytes, tables_bytes, sums_bytes;
@@ -75,11 +75,11 @@ static void tile(const cf_plan *plan, tiling *t)
         t->phases[i] = pass == CORRFAST_BACKWARD_INPUT ? cf_min(a[i].stride, a[i].n) : 1;
     }
     s = &t->shape;
-    const int64_t channels = pass == CORRFAST_BACKWARD_KERNEL ? 1 : s->cin;
+    t->channels = pass == CORRFAST_BACKWARD_KERNEL ? 1 : s->cin;
     for (int64_t outputs = STRIP;; outputs /= 2) {
         cf_choose_block(s, outputs, t->len, t->blocks);
         cf_slab_make(s, t->len, 1, &t->slab);
-        if (cf_slab_channel(&t->slab) * (double)(channels * size) <= SLAB_BYTES || outputs == 1)
+        if (cf_slab_channel(&t->slab) * (double)(t->channels * size) <= SLAB_BYTES || outputs == 1)
             break;
     }
     const cf_slab_axis *slab = t->slab.axis;
@@ -87,9 +87,9 @@ static void tile(const cf_plan *plan, tiling *t)
     t->lines = slab[0].period * slab[0].width * slab[1].period * slab[1].width;
     t->aside = t->phases[2] > 1 || (s->axis[2].m > 1 && s->axis[2].ys != 1);
     t->planes = pass == CORRFAST_BACKWARD_KERNEL ? 0 : s->cin * t->taps;
-    t->lines_bytes = cf_round64((size_t)(s->cin * t->lines) * sizeof(void *)) + cf_round64(cf_slab_lines_bytes(&t->slab));
+    t->lines_bytes = cf_round64((size_t)(t->channels * t->lines) * sizeof(void *)) + cf_round64(cf_slab_lines_bytes(&t->slab));
     t->planes_bytes = cf_round64((size_t)t->planes * sizeof(cf_plane));
-    t->slab_bytes = cf_round64((size_t)(t->slab.channel * channels * size)) + 64;
+    t->slab_bytes = cf_round64((size_t)(t->slab.channel * t->channels * size)) + 64;
     t->sums_bytes = pass == CORRFAST_BACKWARD_KERNEL ? cf_round64((size_t)(s->cout * t->taps * size)) : 0;
     /* One plane of outputs, in phases and woven, or of their gradient. */
     t->y_bytes = t->aside ? cf_round64((size_t)(t->phases[2] * (t->len[1] + 1) * t->len[2] * size)) : 0;
@@ -296,7 +296,7 @@ static void start(const job *j, block *b, cf_worker *worker)
     char *memory = worker->scratch;
     *b = (block){.job = j};
     b->lines = (const void **)(void *)memory;
-    b->fill = b->lines + cf_round64((size_t)(s->cin * t->lines) * sizeof(void *)) / sizeof(void *);
+    b->fill = b->lines + cf_round64((size_t)(t->channels * t->lines) * sizeof(void *)) / sizeof(void *);
     b->planes = (cf_plane *)(void *)(memory += t->lines_bytes);
     b->slab = memory += t->planes_bytes;
     b->y = memory += t->slab_bytes;

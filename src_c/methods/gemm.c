@@ -25,6 +25,7 @@ enum {
     ASIDE_BYTES = 4 << 20,     /* of outputs that wait for their place */
     SLABS_BYTES = 4 << 20,     /* of those of several images */
     PACKED_BYTES = 64 << 20,   /* of weights that are worth a second copy */
+    PACKED_SAMPLES = 16 << 20, /* of a gradient that takes their place */
     SMALL_PLANE = 128,         /* outputs of a sample of which several share a block */
     SHORT_SUM = 64,            /* so few k that the outputs' way to memory decides */
     UNPACKED_PANELS = 8,       /* weights that are read less often stay where they are */
@@ -93,7 +94,8 @@ static void tile(const cf_plan *plan, tiling *t)
      * (Zen 4).  Packing such weights for one run alone takes as long as it saves. */
     const int apart = s->w_cin != t->taps || block_pixels(t) <= set->lanes;
     t->packs = ((plan->keeps && apart) || t->image_blocks * t->blocks[0] * t->blocks[1] * t->blocks[2] * t->panels >= UNPACKED_PANELS) &&
-               (double)s->groups * (double)s->cout * (double)s->cin * (double)t->taps * (double)size <= PACKED_BYTES;
+               (double)s->groups * (double)cf_round_up(s->cout, set->gemm_rows) * (double)s->cin * (double)t->taps * (double)size <=
+                   (plan->task.is_gradient ? PACKED_SAMPLES : PACKED_BYTES);
     t->tables_bytes = cf_round64((size_t)(3 * t->kc) * sizeof(int64_t)) + cf_round64(cf_slab_lines_bytes(&t->slab));
     t->slab_bytes = t->slab.in_place ? 0 : cf_round64((size_t)(t->image * t->images * size));
     t->panel_bytes = cf_round64((size_t)((t->rows_outer ? t->panels : 1) * t->panel_cols * t->kc * size));

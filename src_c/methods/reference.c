@@ -18,6 +18,10 @@ static int64_t meet(const cf_axis *a, int64_t o, int64_t j)
     return cf_border_index(a->boundary, o * a->stride + j * a->dilation - a->lo, a->n);
 }
 
+/* Samples whose sums wait in scratch memory where they are wider than the samples: 16 MiB of float.  A larger plane is summed a part at
+ * a time, each from all products. */
+#define MOST_ASIDE ((int64_t)4 << 20)
+
 /* What every pass of every type works on: one group and what it reads and writes. */
 typedef struct job {
     const cf_task *task;
@@ -143,7 +147,7 @@ static int scatters_aside(const cf_task *task)
 static size_t scratch(const cf_plan *plan)
 {
     const cf_axis *a = plan->task.shape.axis;
-    return scatters_aside(&plan->task) ? sizeof(float) * (size_t)(a[0].n * a[1].n * a[2].n) : 0;
+    return scatters_aside(&plan->task) ? sizeof(float) * (size_t)cf_min(a[0].n * a[1].n * a[2].n, MOST_ASIDE) : 0;
 }
 
 static void describe(const cf_plan *plan, char *text, size_t size)

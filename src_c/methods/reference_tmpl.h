@@ -51,23 +51,14 @@ static void FN(forward)(const void *argument, int64_t index, cf_worker *worker)
     }
 }
 
-/* x[b,ci,:,:,:] */
-static void FN(backward_input)(const void *argument, int64_t index, cf_worker *worker)
+/* Samples [first, first + n) of x[b,ci,:,:,:], counted along the lines, in sums that begin with them; or all, in x itself. */
+static void FN(scatter)(const job *job_, int64_t b, int64_t group, int64_t ci, A *sums, const int64_t step[3], int64_t first, int64_t n,
+                        cf_worker *worker)
 {
-    const job *job_ = argument;
     const cf_task *t = job_->task;
     const cf_shape *s = &t->shape;
     const cf_axis *a = s->axis;
-    int cg = (t->conjugate & CORRFAST_CONJ_OUTPUT) != 0, cw = (t->conjugate & CORRFAST_CONJ_KERNEL) != 0;
-    int64_t ci = cf_take_digit(&index, s->cin), group = cf_take_digit(&index, s->groups), b = index;
-    T *x = (T *)job_->arrays->input + cf_x_at(s, b, group, ci);
-    int aside = sizeof(A) != sizeof(T);
-    A *sums = aside ? (A *)worker->scratch : (A *)(void *)x;
-    int64_t s0 = aside ? a[1].n * a[2].n : a[0].xs, s1 = aside ? a[2].n : a[1].xs, s2 = aside ? 1 : a[2].xs;
-    for (int64_t i0 = 0; i0 < a[0].n; i0++)
-        for (int64_t i1 = 0; i1 < a[1].n; i1++)
-            for (int64_t i2 = 0; i2 < a[2].n; i2++)
-                memset(&sums[i0 * s0 + i1 * s1 + i2 * s2], 0, sizeof(A));
+    int cg = (t->conjugate & CORRFAST_CONJ_OUTPUT) != 0, cw = (t->conjugate & CORRFAST_CONJ_KERNEL) != 0, aside = sizeof(A) != sizeof(T);
     for (int64_t co = 0; co < s->cout; co++)
         for (int64_t o0 = 0; o0 < a[0].m; o0++)
             for (int64_t o1 = 0; o1 < a[1].m; o1++)
@@ -77,21 +68,43 @@ static void FN(backward_input)(const void *argument, int64_t index, cf_worker *w
                         for (int64_t j1 = 0; j1 < a[1].k; j1++)
                             for (int64_t j2 = 0; j2 < a[2].k; j2++) {
                                 int64_t p0 = meet(&a[0], o0, j0), p1 = meet(&a[1], o1, j1), p2 = meet(&a[2], o2, j2);
-                                if (p0 < 0 || p1 < 0 || p2 < 0)
+                                int64_t at = p0 * step[0] + p1 * step[1] + p2 * step[2] - first;
+                                if (p0 < 0 || p1 < 0 || p2 < 0 || (aside && (at < 0 || at >= n)))
                                     continue;
                                 A w = FN(load)(job_->arrays->kernel,
                                                cf_w_at(s, group, co, ci) + j0 * a[0].ws + j1 * a[1].ws + j2 * a[2].ws, cw);
-                                A *sum = &sums[p0 * s0 + p1 * s1 + p2 * s2];
-                                *sum = ADD(*sum, g, w);
+                                sums[at] = ADD(sums[at], g, w);
                             }
                     if (cf_poll(worker, 16.0 * (double)(a[0].k * a[1].k * a[2].k)))
                         return;
                 }
-    if (aside)
+}
+
+/* x[b,ci,:,:,:] */
+static void FN(backward_input)(const void *argument, int64_t index, cf_worker *worker)
+{
+    const job *job_ = argument;
+    const cf_shape *s = &job_->task->shape;
+    const cf_axis *a = s->axis;
+    int64_t ci = cf_take_digit(&index, s->cin), group = cf_take_digit(&index, s->groups), b = index;
+    T *x = (T *)job_->arrays->input + cf_x_at(s, b, group, ci);
+    if (sizeof(A) == sizeof(T)) {
         for (int64_t i0 = 0; i0 < a[0].n; i0++)
             for (int64_t i1 = 0; i1 < a[1].n; i1++)
                 for (int64_t i2 = 0; i2 < a[2].n; i2++)
-                    x[i0 * a[0].xs + i1 * a[1].xs + i2 * a[2].xs] = STORE(sums[i0 * s0 + i1 * s1 + i2 * s2]);
+                    memset(&x[i0 * a[0].xs + i1 * a[1].xs + i2 * a[2].xs], 0, sizeof(T));
+        FN(scatter)(job_, b, group, ci, (A *)(void *)x, (const int64_t[]){a[0].xs, a[1].xs, a[2].xs}, 0, 0, worker);
+        return;
+    }
+    A *sums = (A *)worker->scratch;
+    const int64_t all = a[0].n * a[1].n * a[2].n;
+    for (int64_t first = 0; first < all && !cf_poll(worker, 0); first += MOST_ASIDE) {
+        const int64_t n = cf_min(MOST_ASIDE, all - first);
+        memset(sums, 0, (size_t)n * sizeof(A));
+        FN(scatter)(job_, b, group, ci, sums, (const int64_t[]){a[1].n * a[2].n, a[2].n, 1}, first, n, worker);
+        for (int64_t i = 0, at = first; i < n; i++, at++)
+            x[at / a[2].n / a[1].n * a[0].xs + at / a[2].n % a[1].n * a[1].xs + at % a[2].n * a[2].xs] = STORE(sums[i]);
+    }
 }
 
 /* w[co,ci,j0,j1,j2] */

@@ -21,8 +21,9 @@ enum {
     SLAB_BYTES = 1 << 20,
     SUM_BYTES = 128 * 1024, /* of products that wait for their transform */
     MOST_K = 512,           /* terms of a product that a panel holds */
-    FEW_TILES = 64,         /* of a sample, which are never divided */
-    MOST_SUM_BYTES = 8192,  /* keeps scratch memory below 16 MiB */
+    FEW_TILES = 64,         /* of a sample, which are not divided */
+    FEW_BYTES = 11 << 20,   /* unless their transformed samples take more */
+    MOST_SUM_BYTES = 8192,  /* keeps scratch memory below 16 MiB for each thread */
     SHARED_BYTES = 128 << 20, /* of transformed weights that are kept for all pieces */
     LOCAL_BYTES = 4 << 20,    /* of the weights that a piece transforms at a time */
     LEAST_CHANNELS = 16,    /* fewer do not pay for the transforms */
@@ -69,7 +70,7 @@ static void tile(const cf_plan *plan, tiling *t)
     const int64_t tiles = t->shape.axis[0].m * t->shape.axis[1].m * t->shape.axis[2].m;
     int64_t most = cf_clamp(BLOCK_BYTES / (points(t) * t->sum * size), t->panel_cols, 3 * t->panel_cols);
     if (tiles <= FEW_TILES) /* the weights' way is longer than the samples' */
-        most = FEW_TILES;
+        most = cf_round_up(FEW_TILES, t->panel_cols) * points(t) * t->sum * size <= FEW_BYTES ? FEW_TILES : t->panel_cols;
     cf_choose_tiles(&t->shape, lanes, most, t->len, t->blocks);
     t->cols = t->len[0] * t->len[1] * t->len[2];
     cf_slab_make(&t->shape, t->len, 1, &t->slab);
