@@ -19,6 +19,15 @@ library() {
         xargs -P "$(getconf _NPROCESSORS_ONLN || echo 1)" -I{} sh -c 'out=$1/$(basename "$2" .c).o; shift 2; "$@" -c "$0" -o "$out"' {} "$work/$name" {} "$cc" "$@"
 }
 
+# The library as src_c/README.md builds it, for all who need it: made by the first, waited for by those beside it.
+plain_library() {
+    until mkdir "$work/gcc.lock" 2> /dev/null; do sleep 0.5; done
+    local status=0
+    [ -e "$work/gcc.made" ] || { library gcc gcc -O2 $warnings && touch "$work/gcc.made"; } || status=$?
+    rmdir "$work/gcc.lock"
+    return $status
+}
+
 # programs NAME CC FLAG...: the C tests, linked to that library
 programs() {
     local name=$1 cc=$2 program

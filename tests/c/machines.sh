@@ -29,14 +29,14 @@ x86_only() { [ "$(uname -m)" = x86_64 ] || { echo "not an x86-64 machine" > "$wo
 
 # one build without flags for all x86-64 processors
 x86_programs() {
-    [ -d "$work/gcc" ] || library gcc gcc -O2 || return # run.sh's, if that ran before in the same folder
-    [ -e "$work/static" ] || { programs gcc gcc -O2 -static && touch "$work/static"; }
+    [ ! -e "$work/static/check_kernels" ] || return 0
+    plain_library && mkdir -p "$work/static" && cp "$work"/gcc/*.o "$work/static" && programs static gcc -O2 -static
 }
 
 # The oldest x86-64 processors.  (AVX2 is left to hardware: qemu 7.2's masked loads touch what the mask leaves out, and crash into
 # the pages that guard the arrays.)
 old="qemu-x86_64 -cpu qemu64,-sse3,-ssse3,-sse4.1,-sse4.2,-sse4a,-popcnt,-cx16,-abm"
-sse2() { x86_only && need qemu-x86_64 && x86_programs && tests gcc "sse2 scalar" "$seconds" 100 $old; }
+sse2() { x86_only && need qemu-x86_64 && x86_programs && tests static "sse2 scalar" "$seconds" 100 $old; }
 
 # The newest: Bochs emulates AVX-512, which qemu 7.2 does not.  It boots a kernel for each program; a second of the problems is one of
 # the emulated processor, some 20 here.  In a short run a processor that has it is enough.
@@ -48,8 +48,8 @@ avx512() {
     fi
     x86_programs || return
     echo "== emulated: avx512"
-    bash tests/c/emulate_avx512.sh "$work/gcc/check_kernels" --isa avx512 --require avx512 --cases 20 2> "$work/reason" &&
-        bash tests/c/emulate_avx512.sh "$work/gcc/test_problems" 1 2> "$work/reason"
+    bash tests/c/emulate_avx512.sh "$work/static/check_kernels" --isa avx512 --require avx512 --cases 20 2> "$work/reason" &&
+        bash tests/c/emulate_avx512.sh "$work/static/test_problems" 1 2> "$work/reason"
     local status=$?
     [ $status = 0 ] || [ $status = 77 ] || cat "$work/reason"
     return $status
