@@ -156,7 +156,8 @@ static void gather(const block *b, int64_t pixel, int64_t n, int64_t count, char
 {
     const tiling *t = &b->job->t;
     cf_run_part parts[MOST_PARTS];
-    int64_t used = cf_slab_parts(&t->slab, b->len, t->image, pixel, n, parts);
+    const int64_t used = cf_slab_parts(&t->slab, b->len, t->image, pixel, n, parts), size = b->job->plan->task.dtype->size;
+    cf_clear_tails(to, t->panel_cols * size, count, n, cf_set_of(b->job->plan)->lanes, size);
     cf_set_of(b->job->plan)->panel(source(b), b->x_at, count, parts, used, to, t->panel_cols);
 }
 

@@ -179,6 +179,7 @@ static void add_pixels(const block *b, int64_t pixel, int64_t count, int flags)
     find_pixels(b, pixel, count);
     for (int64_t p = 0; p < panels; p++) {
         const cf_span panel = cf_panel_at(col_count, set->lanes, j->t.panel_cols, p);
+        cf_clear_tails(b->panel, j->t.panel_cols * size, count, panel.n, set->lanes, size);
         set->turn(cols + panel.first, turns_x ? b->x_at : b->g_at, count, panel.n, b->panel, j->t.panel_cols);
         for (int64_t r = 0; r < row_count; r += set->gemm_rows)
             set->gemm(rows + r, turns_x ? b->g_at : b->x_at, b->panel, b->b_at, count, b->sums + (r * b->sum_row + panel.first) * size, b->sum_row,
@@ -310,9 +311,7 @@ static int64_t pieces_of(const cf_plan *plan, const tiling *t)
 static int64_t pieces(const cf_plan *plan)
 {
     const cf_shape *s = &plan->task.shape;
-    tiling t;
-    tile(plan, 1, &t);
-    return s->groups * s->cin * cf_ceil_div(s->cout, t.couts);
+    return s->groups * s->cin * cf_ceil_div(s->cout, 8);
 }
 
 static size_t scratch(const cf_plan *plan)

@@ -145,6 +145,8 @@ static void transform_taps(const job *j, int64_t group, int64_t co, char *turned
                 at[i] = i / 9 * s->w_cin + i % 9 / 3 * ws1 + i % 3 * ws2;
             for (int64_t r = 0; r < used; r++)
                 from[r] = (const char *)j->arrays->kernel + (cf_w_at(s, group, co + r, ci) + i0 * a[0].ws + first) * size;
+            if (used < rows)
+                memset(turned, 0, (size_t)(9 * n * rows * size));
             set->turn(from, at, 9 * n, used, turned, rows);
             for (int64_t i = 0; i < n; i++)
                 set->winograd(j->t.m == 2 ? CF_F2_KERNEL : CF_F4_KERNEL, turned + 9 * i * rows * size, taps_at, to + (i0 * s->cin + ci + i) * rows * size, to_point, rows);
@@ -187,6 +189,7 @@ static void transform_samples(const block *b)
             for (int64_t ci = 0; ci < b->at.channels; ci++) {
                 const char *from = b->slab + (ci * t->slab.channel + cf_slab_tap(&t->slab, &b->shape, 0, i0)) * size;
                 int64_t k = i0 * b->shape.cin + b->at.channel + ci;
+                cf_clear_tails(b->v + (p * t->sum + k) * t->panel_cols * size, t->v_point * size, points(t), panel.n, set->lanes, size);
                 cf_transform_tiles(set, t->m == 2 ? CF_F2_INPUT : CF_F4_INPUT, from, at, points(t), parts, used, b->patch, t->panel_cols,
                                    b->v + (p * t->sum + k) * t->panel_cols * size, t->v_point, panel.n, size);
             }

@@ -165,6 +165,7 @@ static void add_products(const block *b, int flags)
             const cf_span panel = cf_panel_at(cols, set->lanes, set->gemm_cols, p);
             for (int64_t c = 0; c < panel.n; c++)
                 rows[c] = b->x + (point * t->x_point + (panel.first + c) * t->pitch) * size;
+            cf_clear_tails(b->panel, set->gemm_cols * size, b->cols, panel.n, set->lanes, size);
             set->turn(rows, b->tile_at, b->cols, panel.n, b->panel, set->gemm_cols);
             for (int64_t co = 0; co < b->couts; co += set->gemm_rows) {
                 int64_t used = cf_min(set->gemm_rows, b->couts - co);
@@ -302,7 +303,7 @@ static int64_t pieces_of(const cf_shape *s, const tiling *t)
 static int64_t pieces(const cf_plan *plan)
 {
     const cf_shape *s = &plan->task.shape;
-    return s->groups * cf_ceil_div(s->cin, 8) * cf_ceil_div(s->cout, CHANNELS);
+    return s->groups * cf_ceil_div(s->cin, 8) * cf_ceil_div(s->cout, 8);
 }
 
 static size_t scratch(const cf_plan *plan)
