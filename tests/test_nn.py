@@ -277,6 +277,8 @@ def test_the_bias_gradient_of_float16_is_rounded_once(last):
 LARGE = {"3x3": ((3, 19, 57, 61), (24, 19, 3, 3), {"padding": 1}),
          "strided": ((2, 16, 63, 65), (32, 16, 3, 3), {"stride": 2, "padding": "same"}),
          "depthwise": ((2, 40, 61, 63), (40, 1, 3, 3), {"groups": 40, "padding": 1, "padding_mode": "reflect"}),
+         "strided depthwise": ((2, 40, 61, 63), (40, 1, 3, 3), {"groups": 40, "padding": 1, "stride": 2}),
+         "first": ((2, 3, 70, 75), (24, 3, 7, 7), {"stride": (2, 3), "padding": 3}),
          "pointwise": ((3, 70, 33, 35), (41, 70, 1, 1), {}),
          "1-D": ((2, 24, 3001), (17, 24, 9), {"padding": "same_lower"})}
 

@@ -4,7 +4,8 @@ import corrfast
 import numpy as np
 import pytest
 from comparison import assert_identical
-from corrfast import reference
+from corrfast import _core, reference
+from corrfast.arguments import BACKWARD_INPUT, BACKWARD_KERNEL, FORWARD, Spec
 from hypothesis import given
 from hypothesis import strategies as st
 from problems import NATIVE_FLOATS, REALS, RULES, generated, problems, same_pairs, small_integers
@@ -97,3 +98,31 @@ def test_a_nonfinite_sample_of_a_batch_leaves_the_bits_of_the_others(n, k):
     a[0].flat[2] = np.inf
     axes = range(-len(n), 0)
     assert np.array_equal(corrfast.correlate(a, v, "full", axes=axes)[1], corrfast.correlate(a[1], v, "full"))
+
+
+LAYERS = {"gemm": ((2, 5, 13, 14), (9, 5, 3, 2), 1, 1), "strided gemm": ((1, 6, 17, 18), (10, 6, 3, 3), 2, 1),
+          "few channels": ((1, 3, 20, 37), (4, 3, 5, 5), 2, 1), "depthwise": ((2, 9, 15, 16), (9, 1, 3, 3), 1, 9),
+          "strided depthwise": ((2, 9, 15, 16), (9, 1, 3, 3), 2, 9), "groups": ((1, 8, 15, 16), (8, 4, 3, 3), 1, 2),
+          "winograd": ((1, 16, 14, 15), (16, 16, 3, 3), 1, 1)}
+
+
+@pytest.mark.parametrize("poison", POISONS)
+@pytest.mark.parametrize("name", LAYERS)
+def test_all_passes_of_layers(name, poison):
+    """Each operand in turn holds the poison somewhere: inside, at a border, next to padding."""
+    x_shape, w_shape, stride, groups = LAYERS[name]
+    rng = np.random.default_rng(3)
+    spec = Spec((stride,) * 2, (1, 1), ((1, 2), (2, 1)), (0, 0), 0, groups, 0, 0, 0, 1)
+    y_shape = (x_shape[0], w_shape[0], *((n + 3 - k) // stride + 1 for n, k in zip(x_shape[2:], w_shape[2:], strict=True)))
+    clean = [small_integers(rng, shape, "f") for shape in (x_shape, w_shape, y_shape)]
+    for pass_, written in ((FORWARD, 2), (BACKWARD_INPUT, 0), (BACKWARD_KERNEL, 1)):
+        for operand in {0, 1, 2} - {written}:
+            for place in (0, 77, clean[operand].size - 1):
+                arrays = list(clean)
+                arrays[operand] = poisoned(clean[operand], place, poison)
+                got, want = list(arrays), list(arrays)
+                got[written], want[written] = np.zeros_like(clean[written]), np.zeros_like(clean[written])
+                with np.errstate(invalid="ignore"):
+                    _core.run(pass_, *got, spec)
+                    reference.run(pass_, *want, spec)
+                assert_same_places(got[written], want[written])
