@@ -25,6 +25,7 @@
 #undef TAPS_COLS
 #undef GEMM_ROWS
 #undef GEMM_VECS
+#undef GEMM_TILE
 #undef GEMM_WIDTHS
 #undef SQUARE
 #undef LINE_TAPS

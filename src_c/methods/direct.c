@@ -478,7 +478,7 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     const cf_axis *a = s->axis;
     double cycles = cf_vector_cycles(task->dtype->arith), lanes = kernels->set[task->dtype->arith].lanes;
     double vectors = ceil((double)a[2].m / lanes) * (double)cf_min(a[1].m, 4);
-    if (s->cin > 1) /* lines of many channels come from further away: half the speed of one channel, a third along single rows or in strides (Zen 4) */
+    if (s->cin > 1) /* lines of many channels come from further away: half the speed, a third along single rows or in strides (Zen 4) */
         cycles *= a[1].m == 1 || a[2].stride > 1 ? 3 : 2;
     else if (s->groups > 1)
         cycles *= a[1].m == 1 ? 1.2 : 2; /* many planes, each with lines of its own to look at */

@@ -96,7 +96,7 @@ static void tile(const cf_plan *plan, tiling *t)
     t->packs = ((plan->keeps && apart) || t->image_blocks * t->blocks[0] * t->blocks[1] * t->blocks[2] * t->panels >= UNPACKED_PANELS) &&
                (double)s->groups * (double)cf_round_up(s->cout, set->gemm_rows) * (double)s->cin * (double)t->taps * (double)size <=
                    (plan->task.is_gradient ? PACKED_SAMPLES : PACKED_BYTES);
-    t->tables_bytes = cf_round64((size_t)(3 * t->kc) * sizeof(int64_t)) + cf_round64(cf_slab_lines_bytes(&t->slab));
+    t->tables_bytes = cf_round64((size_t)(2 * t->kc) * sizeof(int64_t)) + cf_round64(cf_slab_lines_bytes(&t->slab));
     t->slab_bytes = t->slab.in_place ? 0 : cf_round64((size_t)(t->image * t->images * size));
     t->panel_bytes = cf_round64((size_t)((t->rows_outer ? t->panels : 1) * t->panel_cols * t->kc * size));
     const int64_t rows = cf_clamp(ASIDE_BYTES / (block_pixels(t) * size) / set->gemm_rows, 1, cf_ceil_div(s->cout, set->gemm_rows));
@@ -120,7 +120,7 @@ typedef struct block {
     int64_t image, group, first[3], co, co_end;
     int64_t images, len[3], pixels;
     int64_t channel, channels;
-    int64_t *x_at, *w_at, *b_at;
+    int64_t *x_at, *w_at;
     const void **lines;
     char *slab, *panel, *y;
 } block;
@@ -176,16 +176,14 @@ static void multiply(const block *b, int64_t co, int64_t rows, int64_t k, int64_
     const cf_kernel_set *set = cf_set_of(j->plan);
     const int64_t size = j->plan->task.dtype->arith_size, tile_rows = set->gemm_rows;
     const void *a[8];
-    const char *w = (const char *)j->arrays->kernel + cf_w_at(s, b->group, co, 0) * size;
-    int64_t step = s->w_cout;
     if (j->t.packs) {
-        int64_t padded = cf_ceil_div(s->cout, tile_rows) * tile_rows, sum = s->cin * j->t.taps;
-        w = (const char *)j->plan->packed + (b->group * padded * sum + padded * (b->channel * j->t.taps + k) + co * count) * size;
-        step = 1;
+        int64_t padded = cf_round_up(s->cout, tile_rows), sum = s->cin * j->t.taps;
+        a[0] = (const char *)j->plan->packed + (b->group * padded * sum + padded * (b->channel * j->t.taps + k) + co * count) * size;
     }
-    for (int64_t r = 0; r < rows; r++)
-        a[r] = w + r * step * size;
-    set->gemm(a, b->w_at, panel, b->b_at, count, y + (co - b->co) * y_row * size + pixels.first * size, y_row, rows, pixels.n, flags);
+    for (int64_t r = 0; !j->t.packs && r < rows; r++)
+        a[r] = (const char *)j->arrays->kernel + cf_w_at(s, b->group, co + r, 0) * size;
+    set->gemm(a, j->t.packs ? NULL : b->w_at, tile_rows, panel, j->t.panel_cols, count, y + ((co - b->co) * y_row + pixels.first) * size, y_row,
+              rows, pixels.n, flags);
 }
 
 /* Adds k in [k, k + count) of the slab to all outputs of the block. */
@@ -196,11 +194,6 @@ static void add_block(const block *b, int64_t k, int64_t count, char *y, int64_t
     const int64_t size = b->job->plan->task.dtype->arith_size, panels = cf_ceil_div(b->pixels, set->gemm_cols);
     const int64_t bytes = t->panel_cols * t->kc * size;
     cf_slab_terms(&t->slab, &b->job->plan->task.shape, b->channel, k, count, b->x_at, b->w_at);
-    for (int64_t i = 0; i < count; i++) {
-        b->b_at[i] = i * t->panel_cols;
-        if (t->packs)
-            b->w_at[i] = i * set->gemm_rows;
-    }
     for (int64_t p = 0; p < panels; p++) {
         cf_span pixels = panel_at(b, p);
         gather(b, pixels.first, pixels.n, count, b->panel + (t->rows_outer ? p * bytes : 0));
@@ -275,8 +268,7 @@ static void piece(const void *argument, int64_t index, cf_worker *worker)
     place(&b, index);
     b.x_at = (int64_t *)(void *)memory;
     b.w_at = b.x_at + t->kc;
-    b.b_at = b.w_at + t->kc;
-    b.lines = (const void **)(void *)(memory + cf_round64((size_t)(3 * t->kc) * sizeof(int64_t)));
+    b.lines = (const void **)(void *)(memory + cf_round64((size_t)(2 * t->kc) * sizeof(int64_t)));
     b.slab = memory += t->tables_bytes;
     b.panel = memory += t->slab_bytes;
     b.y = memory + t->panel_bytes;
@@ -352,7 +344,8 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     tile(&plan, &t);
     double samples = (double)s->batch * (double)s->groups, sum = (double)s->cin * (double)t.taps;
     double vectors = ceil((double)(a[0].m * a[1].m * a[2].m) / set->lanes), panels = ceil(vectors / 3);
-    double tile_cycles = fmax(CF_FMA_LATENCY, CF_DENSE * cf_vector_cycles(task->dtype->arith) * (double)cf_min(s->cout, set->gemm_rows) * vectors / panels);
+    double cycles = CF_DENSE * cf_vector_cycles(task->dtype->arith);
+    double tile_cycles = fmax(CF_FMA_LATENCY, cycles * (double)cf_min(s->cout, set->gemm_rows) * vectors / panels);
     /* As of copies in any layout: the method decides the bits, and these do not depend on how the arrays lie. */
     int64_t len[3], blocks[3];
     cf_slab copy;

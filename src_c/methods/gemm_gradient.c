@@ -95,7 +95,7 @@ static void tile(const cf_plan *plan, int threads, tiling *t)
     t->tables_bytes = cf_round64((size_t)(2 * t->kc) * sizeof(int64_t)) + cf_round64(cf_slab_lines_bytes(&t->slab)) +
                       cf_round64((size_t)(rows + t->couts) * sizeof(void *));
     t->slab_bytes = t->slab.in_place ? 0 : cf_round64((size_t)(t->slab.channel * t->channels * size));
-    t->panel_bytes = cf_round64((size_t)(t->panel_cols * t->kc * size)) + cf_round64((size_t)t->kc * sizeof(int64_t));
+    t->panel_bytes = cf_round64((size_t)(t->panel_cols * t->kc * size));
     t->sum_bytes = t->in_place ? 0 : cf_round64((size_t)(rows * t->couts * size));
 }
 
@@ -114,7 +114,7 @@ typedef struct block {
     cf_slab_block at;
     int64_t co, couts, len[3];
     const void **x_rows, **g_rows, **lines;
-    int64_t *x_at, *g_at, *b_at;
+    int64_t *x_at, *g_at;
     char *slab, *panel, *sums;
     int64_t sum_row;
 } block;
@@ -182,8 +182,8 @@ static void add_pixels(const block *b, int64_t pixel, int64_t count, int flags)
         cf_clear_tails(b->panel, j->t.panel_cols * size, count, panel.n, set->lanes, size);
         set->turn(cols + panel.first, turns_x ? b->x_at : b->g_at, count, panel.n, b->panel, j->t.panel_cols);
         for (int64_t r = 0; r < row_count; r += set->gemm_rows)
-            set->gemm(rows + r, turns_x ? b->g_at : b->x_at, b->panel, b->b_at, count, b->sums + (r * b->sum_row + panel.first) * size, b->sum_row,
-                      cf_min(set->gemm_rows, row_count - r), panel.n, flags);
+            set->gemm(rows + r, turns_x ? b->g_at : b->x_at, 0, b->panel, j->t.panel_cols, count,
+                      b->sums + (r * b->sum_row + panel.first) * size, b->sum_row, cf_min(set->gemm_rows, row_count - r), panel.n, flags);
     }
 }
 
@@ -224,7 +224,6 @@ static void place(const job *j, int64_t index, block *b, char *memory)
 {
     const tiling *t = &j->t;
     const cf_shape *s = &j->plan->task.shape;
-    const size_t offsets = cf_round64((size_t)t->kc * sizeof(int64_t));
     *b = (block){.job = j};
     b->co = cf_take_digit(&index, cf_ceil_div(s->cout, t->couts)) * t->couts;
     b->couts = cf_min(t->couts, s->cout - b->co);
@@ -241,12 +240,9 @@ static void place(const job *j, int64_t index, block *b, char *memory)
     memory += cf_round64((size_t)(t->channels * t->taps + t->couts) * sizeof(void *));
     b->slab = memory;
     memory += t->slab_bytes;
-    b->b_at = (int64_t *)(void *)memory;
-    b->panel = memory + offsets;
+    b->panel = memory;
     b->sums = t->in_place ? kernel_at(b, 0, 0) : memory + t->panel_bytes;
     b->sum_row = t->in_place ? s->w_cout : t->turns_x ? b->at.channels * t->taps : b->couts;
-    for (int64_t i = 0; i < t->kc; i++)
-        b->b_at[i] = i * t->panel_cols;
 }
 
 static void piece(const void *argument, int64_t index, cf_worker *worker)

@@ -149,7 +149,8 @@ static void transform_taps(const job *j, int64_t group, int64_t co, char *turned
                 memset(turned, 0, (size_t)(9 * n * rows * size));
             set->turn(from, at, 9 * n, used, turned, rows);
             for (int64_t i = 0; i < n; i++)
-                set->winograd(j->t.m == 2 ? CF_F2_KERNEL : CF_F4_KERNEL, turned + 9 * i * rows * size, taps_at, to + (i0 * s->cin + ci + i) * rows * size, to_point, rows);
+                set->winograd(j->t.m == 2 ? CF_F2_KERNEL : CF_F4_KERNEL, turned + 9 * i * rows * size, taps_at,
+                              to + (i0 * s->cin + ci + i) * rows * size, to_point, rows);
             if (cf_poll(worker, 256.0 * (double)(n * used)))
                 return;
         }
@@ -203,24 +204,16 @@ static void multiply(const block *b, int64_t co, int64_t rows)
     const tiling *t = &b->job->t;
     const cf_kernel_set *set = cf_set_of(b->job->plan);
     const int64_t size = b->job->plan->task.dtype->size, tile_rows = set->gemm_rows, panels = cf_ceil_div(b->cols, t->panel_cols);
-    int64_t u_at[MOST_K], v_at[MOST_K];
-    const void *a[8];
-    for (int64_t k = 0; k < t->kc; k++) {
-        u_at[k] = k * t->u_rows;
-        v_at[k] = k * t->panel_cols;
-    }
     for (int64_t point = 0; point < points(t); point++)
         for (int64_t r = 0; r < rows; r += tile_rows)
             for (int64_t p = 0; p < panels; p++) {
                 cf_span panel = panel_at(b, p);
                 for (int64_t k = 0; k < t->sum; k += t->kc) {
                     const int64_t row = t->local ? r : co + r;
-                    const char *u = b->u + (point * b->u_point + row / t->u_rows * t->u_tile + k * t->u_rows + row % t->u_rows) * size;
-                    for (int64_t i = 0; i < tile_rows; i++)
-                        a[i] = u + i * size;
-                    set->gemm(a, u_at, b->v + (point * t->v_point + (p * t->sum + k) * t->panel_cols) * size, v_at, cf_min(t->kc, t->sum - k),
-                              b->products + (point * t->m_point + r * t->pitch + panel.first) * size, t->pitch, cf_min(tile_rows, rows - r),
-                              panel.n, k ? CF_ACCUMULATE : 0);
+                    const void *u = b->u + (point * b->u_point + row / t->u_rows * t->u_tile + k * t->u_rows + row % t->u_rows) * size;
+                    set->gemm(&u, NULL, t->u_rows, b->v + (point * t->v_point + (p * t->sum + k) * t->panel_cols) * size, t->panel_cols,
+                              cf_min(t->kc, t->sum - k), b->products + (point * t->m_point + r * t->pitch + panel.first) * size, t->pitch,
+                              cf_min(tile_rows, rows - r), panel.n, k ? CF_ACCUMULATE : 0);
                 }
             }
 }

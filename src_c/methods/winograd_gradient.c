@@ -61,7 +61,7 @@ static void tile(const cf_plan *plan, int threads, tiling *t)
     t->x_point = t->rows * t->pitch + set->lanes; /* no multiple of 4 KiB */
     t->g_point = t->couts * t->pitch + set->lanes;
     t->sum_point = cf_round_up(t->couts * t->rows, set->lanes) + set->lanes;
-    t->lines_bytes = cf_round64(cf_slab_lines_bytes(&t->slab)) + cf_round64((size_t)(2 * t->pitch) * sizeof(int64_t));
+    t->lines_bytes = cf_round64(cf_slab_lines_bytes(&t->slab)) + cf_round64((size_t)t->pitch * sizeof(int64_t));
     t->slab_bytes = cf_round64((size_t)(t->slab.channel * t->channels * size));
     t->patch_bytes = cf_round64((size_t)(POINTS * (t->pitch + set->lanes) * size));
     t->x_bytes = cf_round64((size_t)(POINTS * t->x_point * size));
@@ -88,7 +88,7 @@ typedef struct block {
     cf_shape shape; /* tiles of its phase */
     int64_t phase[2], len[3], cols, co, couts;
     const void **lines;
-    int64_t *tile_at, *panel_at;
+    int64_t *tile_at;
     char *slab, *patch, *x, *g, *panel, *sums;
 } block;
 
@@ -171,8 +171,8 @@ static void add_products(const block *b, int flags)
                 int64_t used = cf_min(set->gemm_rows, b->couts - co);
                 for (int64_t r = 0; r < used; r++)
                     rows[r] = b->g + (point * t->g_point + (co + r) * t->pitch) * size;
-                set->gemm(rows, b->tile_at, b->panel, b->panel_at, b->cols, b->sums + (point * t->sum_point + co * t->rows + panel.first) * size, t->rows,
-                          used, panel.n, flags);
+                set->gemm(rows, b->tile_at, 0, b->panel, set->gemm_cols, b->cols,
+                          b->sums + (point * t->sum_point + co * t->rows + panel.first) * size, t->rows, used, panel.n, flags);
             }
         }
 }
@@ -238,18 +238,15 @@ static void piece(const void *argument, int64_t index, cf_worker *worker)
     b.at.group = index;
     char *memory = worker->scratch;
     b.tile_at = (int64_t *)(void *)memory;
-    b.panel_at = b.tile_at + t->pitch;
-    b.lines = (const void **)(void *)(memory + cf_round64((size_t)(2 * t->pitch) * sizeof(int64_t)));
+    b.lines = (const void **)(void *)(memory + cf_round64((size_t)t->pitch * sizeof(int64_t)));
     b.slab = memory += t->lines_bytes;
     b.patch = memory += t->slab_bytes;
     b.x = memory += t->patch_bytes;
     b.g = memory += t->x_bytes;
     b.panel = memory += t->g_bytes;
     b.sums = memory + t->panel_bytes;
-    for (int64_t i = 0; i < t->pitch; i++) {
+    for (int64_t i = 0; i < t->pitch; i++)
         b.tile_at[i] = i;
-        b.panel_at[i] = i * cf_set_of(j->plan)->gemm_cols;
-    }
     memset(b.patch, 0, t->patch_bytes);
     const int64_t blocks = t->phases[0] * t->phases[1] * t->blocks[0] * t->blocks[1] * t->blocks[2];
     for (int64_t i = 0; i < s->batch * blocks; i++) {

@@ -25,8 +25,14 @@ static void draw_gemm(call *c, const cf_kernel_set *set)
     c->rows = random_between(&source, 1, PICK(set->gemm_rows, ROWS));
     c->n = PICK(any, any, any, 1, cols, cols - 1, set->lanes, 2 * set->lanes);
     c->count = PICK(0, 1, 2, 3, random_between(&source, 1, DRAWN_TERMS));
+    c->kind = (int)random_between(&source, 0, 1);
+    c->tap_cols = c->rows + PICK(0, 0, 1, 11);
+    c->from_row = PICK(cols, cols, c->n, c->n + 13, 1, 0, -cols);
     draw_offsets(c->at, c->count, set->gemm_rows);
-    draw_offsets(c->b_at, c->count, cols);
+    for (int64_t k = 0; k < c->count; k++) {
+        c->at[k] = c->kind ? k * c->tap_cols : c->at[k];
+        c->b_at[k] = k * c->from_row;
+    }
 }
 
 /* Around the lanes, which a sum goes along, and around the taps that are summed at once; rows that overlap, repeat and go backward. */
@@ -163,7 +169,9 @@ static void place_gemm(call *c, const cf_kernel_set *set)
 {
     c->lines[0][0] = place_table(c, &line_slot[0][0], c->b_at, c->n, whole_vectors(c->n, set->lanes), 0);
     for (int64_t r = 0; r < c->rows; r++)
-        c->tap_lines[r] = place_table(c, &tap_slot[r], c->at, 1, 1, 1);
+        c->tap_lines[r] = !c->kind ? place_table(c, &tap_slot[r], c->at, 1, 1, 1)
+                          : r == 0 ? place_table(c, &tap_slot[0], c->at, c->rows, c->rows, 1)
+                                   : (const char *)c->tap_lines[0] + r * (int64_t)sample_size(c);
     c->y_row = c->n + PICK(0, 1, 7, 13);
     place_outputs(c, (size_t)((c->rows - 1) * c->y_row + c->n) * sample_size(c));
     int64_t k = c->count ? random_between(&source, 0, c->count - 1) : 0, row = random_between(&source, 0, c->rows - 1);
@@ -392,8 +400,8 @@ static void run(const cf_kernel_set *set, const call *c, char *y)
     case KERNEL_LINE: set->line(c->plane, c->planes, y, c->n, c->flags); break;
     case KERNEL_GEMM: /* the scalar tiles are less wide than those that calls are drawn for */
         for (int64_t i = 0; i < c->n; i += step)
-            set->gemm(c->tap_lines, c->at, from + i * size, c->b_at, c->count, y + i * size, c->y_row, c->rows,
-                      c->n - i < step ? c->n - i : step, c->flags);
+            set->gemm(c->tap_lines, c->kind ? NULL : c->at, c->tap_cols, from + i * size, c->from_row, c->count, y + i * size, c->y_row,
+                      c->rows, c->n - i < step ? c->n - i : step, c->flags);
         break;
     case KERNEL_TAPS:
         set->taps(c->plane[0].taps, c->plane[0].tap_row, from, c->from_row, c->plane[0].step, c->tap_rows, c->tap_cols, c->rows, c->n, y, c->flags);
@@ -433,7 +441,7 @@ static void take_part(call *part, const call *c, const cf_kernel_set *set, int64
  * 6 x 6 samples of so many columns to transform, or rows so long to weave or unweave.  Returns the number of products or samples. */
 static double typical_call(call *c, const cf_kernel_set *set, int64_t length)
 {
-    c->kind = c->kernel == KERNEL_WINOGRAD ? CF_F4_INPUT : 0;
+    c->kind = c->kernel == KERNEL_WINOGRAD ? CF_F4_INPUT : c->kernel == KERNEL_GEMM;
     c->count = c->kernel <= LAST_SUM ? length : c->kernel == KERNEL_WINOGRAD ? 36 : TERMS;
     switch (c->kernel) {
     case KERNEL_TURN: c->rows = length; break;
@@ -448,11 +456,12 @@ static double typical_call(call *c, const cf_kernel_set *set, int64_t length)
     c->run_count = c->kernel == KERNEL_PANEL;
     c->runs[0].n = c->n;
     c->tap_rows = length % 3 == 0 ? 3 : 1;
-    c->tap_cols = length / c->tap_rows;
+    c->tap_cols = c->kernel == KERNEL_GEMM ? c->rows : length / c->tap_rows;
     c->plane[0].step = 1;
     for (int64_t k = 0; k < c->count; k++) {
         c->at[k] = c->kernel == KERNEL_TAPS       ? k / c->tap_cols * c->from_row + k % c->tap_cols
                    : c->kernel == KERNEL_WINOGRAD ? k * c->from_row
+                   : c->kernel == KERNEL_GEMM     ? k * c->rows
                                                   : k;
         c->b_at[k] = k * c->n;
     }
