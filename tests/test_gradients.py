@@ -273,3 +273,14 @@ def test_broadcast_axes_are_summed():
     rows = [[corrfast.correlate_vjp(g[i, j], a[0, j], v[i, 0]) for j in range(3)] for i in range(4)]
     assert_identical(ga, np.array([[sum(rows[i][j][0] for i in range(4)) for j in range(3)]]))
     assert_identical(gv, np.array([[sum(rows[i][j][1] for j in range(3))] for i in range(4)]))
+
+
+@pytest.mark.parametrize("far", [1 << 40, -(1 << 40), 1 << 57])
+@pytest.mark.parametrize("rule", RULES)
+def test_windows_far_from_the_array(far, rule):
+    """They meet few samples, whatever lies between."""
+    rng = np.random.default_rng(4)
+    a, v, g = (rng.integers(-4, 5, n).astype("d") for n in (9, 3, 8))
+    options = {"padding": ((far, 1 - far),), "boundary": rule}
+    for got, want in zip(corrfast.correlate_vjp(g, a, v, **options), reference.correlate_vjp(g, a, v, **options), strict=True):
+        assert_identical(got, want)

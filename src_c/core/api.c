@@ -113,7 +113,8 @@ CF_PLAIN int corrfast_plan_create(const corrfast_problem *problem, int pass, con
 
 int corrfast_plan_run(const corrfast_plan *plan, const corrfast_options *options, void *input, void *kernel, void *output)
 {
-    return run_plan(&plan->plan, options ? options : &default_options, input, kernel, output);
+    options = options ? options : &default_options;
+    return cf_options_are_right(options) ? run_plan(&plan->plan, options, input, kernel, output) : CORRFAST_ERR_ARGUMENT;
 }
 
 static void drop_packed(corrfast_plan *plan)
@@ -127,6 +128,8 @@ static void drop_packed(corrfast_plan *plan)
 int corrfast_plan_prepare(corrfast_plan *plan, const corrfast_options *options, const void *kernel)
 {
     options = options ? options : &default_options;
+    if (!cf_options_are_right(options))
+        return CORRFAST_ERR_ARGUMENT;
     corrfast_plan made = {.plan = plan->plan, .keeper = *options};
     cf_run run = {.options = options, .memory = {.options = options}};
     cf_memory memory = {.options = &made.keeper};

@@ -112,6 +112,19 @@ int cf_shape_make(const corrfast_problem *p, int64_t itemsize, cf_shape *s)
         mul(inputs, p->input_channels, &inputs) || mul(inputs, cf_max(s->batch, 1), &inputs) || mul(taps, p->output_channels, &taps) ||
         mul(taps, s->cin, &taps))
         return CORRFAST_ERR_OVERFLOW;
+    /* Steps that are never taken can be anything: here they are none, and no sum of offsets overflows for them. */
+    for (int i = 0; i < 3; i++) {
+        cf_axis *a = &s->axis[i];
+        a->xs = a->n > 1 ? a->xs : 0;
+        a->ws = a->k > 1 ? a->ws : 0;
+        a->ys = a->m > 1 ? a->ys : 0;
+    }
+    s->x_batch = s->batch > 1 ? s->x_batch : 0;
+    s->y_batch = s->batch > 1 ? s->y_batch : 0;
+    s->x_channel = p->input_channels > 1 ? s->x_channel : 0;
+    s->y_channel = p->output_channels > 1 ? s->y_channel : 0;
+    s->w_cout = p->output_channels > 1 ? s->w_cout : 0;
+    s->w_cin = s->cin > 1 ? s->w_cin : 0;
     s->x_group = s->groups > 1 ? s->cin * s->x_channel : 0;
     s->w_group = s->groups > 1 ? s->cout * s->w_cout : 0;
     s->y_group = s->groups > 1 ? s->cout * s->y_channel : 0;
@@ -179,7 +192,7 @@ int64_t cf_choose_parts(int64_t count, int threads, int64_t most, double again)
 {
     int64_t best = 1;
     double shortest = (double)cf_ceil_div(count, threads);
-    for (int64_t parts = 2; parts <= cf_min(most, 4 * threads) && count < 8 * threads; parts++) {
+    for (int64_t parts = 2; parts <= cf_min(most, 4 * (int64_t)threads) && count < 8 * (int64_t)threads; parts++) {
         double longest = (double)cf_ceil_div(count * parts, threads) * (again + (1 - again) / (double)parts);
         if (longest < shortest * 0.98) {
             shortest = longest;

@@ -64,9 +64,9 @@ static void fill_ends(const cf_axis *a, const cf_dtype *dtype, const void *const
         const int64_t size = dtype->size, index = cf_border_index(a->boundary, first + 2 * i, a->n);
         char *slot = to + i * size;
         for (int64_t l = 0; l < count; l++, slot += pitch) {
-            const char *from = index < 0 ? cval : (const char *)lines[l] + index * size;
             if (!lines[l])
                 continue;
+            const char *from = index < 0 ? cval : (const char *)lines[l] + index * size;
             if (size == 4)
                 memcpy(slot, from, 4);
             else
@@ -89,7 +89,7 @@ static int split_lines(const cf_slab *slab, const cf_axis *a, const cf_dtype *dt
         return 0;
     const int64_t pairs = cf_min(at[even].right - at[even].left, at[odd].right - at[odd].left);
     char *evens = to + (even * width + at[even].left) * size, *odds = to + (odd * width + at[odd].left) * size;
-    for (int64_t l = 0; l < count; l++)
+    for (int64_t l = 0; pairs > 0 && l < count; l++)
         if (lines[l])
             set->unweave((const char *)lines[l] + start[even] * size, evens + l * pitch, odds + l * pitch, pairs);
     for (int f = 0; f < 2; f++) {

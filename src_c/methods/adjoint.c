@@ -144,8 +144,9 @@ static int fold_region(const cf_plan *plan, const cf_shape *roles, const int sid
     const cf_axis *a = plan->task.shape.axis;
     window all, w;
     for (int i = 0; i < 3; i++) {
-        all.start[i] = sides[i] < 0 ? cf_first_position(&a[i]) : sides[i] > 0 ? a[i].n : 0;
-        all.length[i] = (sides[i] < 0 ? 0 : sides[i] > 0 ? cf_last_position(&a[i]) + 1 : a[i].n) - all.start[i];
+        const int64_t first = cf_first_position(&a[i]), end = cf_last_position(&a[i]) + 1;
+        all.start[i] = sides[i] < 0 ? first : sides[i] > 0 ? cf_max(a[i].n, first) : 0;
+        all.length[i] = (sides[i] < 0 ? cf_min(0, end) : sides[i] > 0 ? end : a[i].n) - all.start[i];
         if (all.length[i] <= 0 || (sides[i] && !folds(&a[i])))
             return CORRFAST_OK;
     }

@@ -147,6 +147,10 @@ static void fill_plain(const block *b)
     for (int64_t i = 0; i < b->at.channels * b->len[0]; i++) {
         int64_t ci = i / b->len[0], depth = i % b->len[0];
         char *slab = b->slab + (ci * j->t.slab.channel + depth * j->t.slab.step[0]) * size;
+        if (from == to) {
+            memset(slab, 0, (size_t)(rows * pitch * size));
+            continue;
+        }
         const char *x = (const char *)j->x + (cf_x_at(s, b->at.image, b->at.group, b->at.channel + ci) +
                                             (b->at.first[0] + depth) * s->axis[0].xs + (first + from) * row->xs) * size;
         memset(slab, 0, (size_t)(from * pitch * size));
@@ -308,7 +312,7 @@ static void start(const job *j, block *b, cf_worker *worker)
         memory += j->plan->task.shape.axis[i].k * (int64_t)sizeof(part);
         find_parts(j, i, &b->parts[i]);
     }
-    for (int64_t r = 0; r < t->slab.axis[1].width; r++)
+    for (int64_t r = 0; r < cf_min(t->slab.axis[1].width, s->axis[1].n); r++)
         b->rows_at[r] = r * s->axis[1].xs;
     if (j->plain)
         memset(b->slab, 0, t->slab_bytes);

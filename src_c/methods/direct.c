@@ -487,8 +487,8 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     double tap = vectors < 8 ? fmax(CF_FMA_LATENCY, cycles * vectors) : cycles * vectors;
     double taps = (double)s->cin * (double)a[0].k * (double)a[1].k * (double)a[2].k;
     double planes = (double)s->batch * (double)s->groups * (double)a[0].m, tiles = planes * (double)s->cout * ceil((double)a[1].m / 4);
-    double lines = a[2].stride > 1 ? 60 * (double)(a[1].k * a[1].m) : 0; /* packed */
-    double looks = s->groups * s->cin > 1 ? planes * (double)(a[0].k * s->cin) * (lines + 200) : 0;
+    double lines = a[2].stride > 1 ? 60 * (double)a[1].k * (double)a[1].m : 0; /* packed */
+    double looks = s->groups * s->cin > 1 ? planes * (double)a[0].k * (double)s->cin * (lines + 200) : 0;
     return CF_CALL_SECONDS + (tiles * (taps * tap + 30) + looks) * CF_CYCLE + cf_traffic_seconds(task);
 }
 

@@ -92,7 +92,7 @@ static void tile(const cf_plan *plan, tiling *t)
     t->rows_outer = k <= SHORT_SUM || t->panels * t->panel_cols * t->kc * size <= PANELS_BYTES;
     /* Kept weights: 0.95 of the speed with few panels where each sum's lie in one run, except for a single vector; else up to 3.4
      * (Zen 4).  Packing such weights for one run alone takes as long as it saves. */
-    const int apart = s->w_cin != t->taps || block_pixels(t) <= set->lanes;
+    const int apart = (s->cin > 1 && s->w_cin != t->taps) || block_pixels(t) <= set->lanes;
     t->packs = ((plan->keeps && apart) || t->image_blocks * t->blocks[0] * t->blocks[1] * t->blocks[2] * t->panels >= UNPACKED_PANELS) &&
                (double)s->groups * (double)cf_round_up(s->cout, set->gemm_rows) * (double)s->cin * (double)t->taps * (double)size <=
                    (plan->task.is_gradient ? PACKED_SAMPLES : PACKED_BYTES);

@@ -68,8 +68,10 @@ static void FN(scatter)(const job *job_, int64_t b, int64_t group, int64_t ci, A
                         for (int64_t j1 = 0; j1 < a[1].k; j1++)
                             for (int64_t j2 = 0; j2 < a[2].k; j2++) {
                                 int64_t p0 = meet(&a[0], o0, j0), p1 = meet(&a[1], o1, j1), p2 = meet(&a[2], o2, j2);
+                                if (p0 < 0 || p1 < 0 || p2 < 0)
+                                    continue;
                                 int64_t at = p0 * step[0] + p1 * step[1] + p2 * step[2] - first;
-                                if (p0 < 0 || p1 < 0 || p2 < 0 || (aside && (at < 0 || at >= n)))
+                                if (aside && (at < 0 || at >= n))
                                     continue;
                                 A w = FN(load)(job_->arrays->kernel,
                                                cf_w_at(s, group, co, ci) + j0 * a[0].ws + j1 * a[1].ws + j2 * a[2].ws, cw);

@@ -82,7 +82,7 @@ static void tile(const cf_plan *plan, tiling *t)
     t->u_rows = cf_round_up(cf_max(lanes, set->gemm_rows), set->gemm_rows);
     t->chunk = cf_clamp(SUM_BYTES / (points(t) * t->pitch * size) / t->u_rows, 1, cf_ceil_div(s->cout, t->u_rows)) * t->u_rows;
     t->local = (!plan->keeps && s->batch * t->phases[0] * t->phases[1] * t->blocks[0] * t->blocks[1] * t->blocks[2] <= 2) ||
-               (double)s->groups * (double)s->cout * (double)(points(t) * t->sum * size) > SHARED_BYTES;
+               (double)s->groups * (double)cf_round_up(s->cout, t->u_rows) * (double)(points(t) * t->sum * size) > SHARED_BYTES;
     if (t->local)
         t->chunk = cf_clamp(LOCAL_BYTES / (points(t) * t->sum * size) / t->u_rows * t->u_rows, t->u_rows, t->chunk);
     t->m_point = t->chunk * t->pitch + lanes;

@@ -190,6 +190,9 @@ static void check_prepared(const preparing *c)
             CHECK(corrfast_plan_run(plan, &use, x, prepared == 0 || c->reads ? w : other, y) == CORRFAST_OK && used.live == 0);
             CHECK(memcmp(written, want, bytes) == 0);
         }
+        corrfast_options wrong = keep;
+        wrong.release = NULL;
+        CHECK(corrfast_plan_prepare(plan, &wrong, w) == CORRFAST_ERR_ARGUMENT && corrfast_plan_run(plan, &wrong, x, w, y) == CORRFAST_ERR_ARGUMENT);
         CHECK(corrfast_plan_prepare(plan, &keep, w) == CORRFAST_OK && kept.live == c->keeps);
     }
     corrfast_plan_destroy(plan);
