@@ -10,13 +10,15 @@ has() { for flag; do grep -qsw "$flag" /proc/cpuinfo || return; done; }
 avx512_flags="avx512f avx512bw avx512cd avx512dq avx512vl"
 warnings="-Wall -Wextra -Wshadow -Wconversion -Werror"
 
-# library NAME CC FLAG...: every file of the library, as objects in $work/NAME; the instruction sets first, which take longest
+# library NAME CC FLAG...: every file of the library, as objects in $work/NAME; the instruction sets first, which take longest, and
+# with $KERNEL_FLAGS besides
 library() {
     local name=$1 cc=$2
     shift 2
     mkdir -p "$work/$name"
     { find src_c -name 'isa_*.c' | sort && find src_c -name '*.c' ! -name 'isa_*'; } |
-        xargs -P "$(getconf _NPROCESSORS_ONLN || echo 1)" -I{} sh -c 'out=$1/$(basename "$2" .c).o; shift 2; "$@" -c "$0" -o "$out"' {} "$work/$name" {} "$cc" "$@"
+        xargs -P "$(getconf _NPROCESSORS_ONLN || echo 1)" -I{} sh -c 'out=$1/$(basename "$2" .c).o; shift 2
+            case $0 in */isa_*) set -- "$@" $KERNEL_FLAGS ;; esac; "$@" -c "$0" -o "$out"' {} "$work/$name" {} "$cc" "$@"
 }
 
 # The library as src_c/README.md builds it, for all who need it: made by the first, waited for by those beside it.
