@@ -58,7 +58,7 @@ static double piece_cost(const void *argument, int64_t channels, int64_t couts)
 {
     const turning *t = argument;
     const int64_t k = channels * t->taps, rows = t->turns_x ? couts : k, cols = t->turns_x ? k : couts;
-    return CF_DENSE * 0.6 * padded(t->set, cf_round_up(rows, t->set->gemm_rows), cols) + 0.5 * (double)cols + (double)channels;
+    return cost(t->set, cf_round_up(rows, t->set->gemm_rows), cols) + (double)channels;
 }
 
 static void tile(const cf_plan *plan, int threads, tiling *t)
@@ -307,7 +307,7 @@ static int64_t pieces_of(const cf_plan *plan, const tiling *t)
 static int64_t pieces(const cf_plan *plan)
 {
     const cf_shape *s = &plan->task.shape;
-    return s->groups * s->cin * cf_ceil_div(s->cout, 8);
+    return s->groups * s->cin * cf_ceil_div(s->cout, cf_set_of(plan)->gemm_rows); /* at most */
 }
 
 static size_t scratch(const cf_plan *plan)

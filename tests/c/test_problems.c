@@ -153,8 +153,8 @@ static int saw_denormals(void)
 #endif
 }
 
-/* Runs in memory of exactly the size that the planner states, filled with NaN or with denormal numbers; NULL, or what was wrong.  direct-adjoint solves many problems and states what
- * a typical one of them takes. */
+/* Runs in memory of exactly the size that the planner states, filled with NaN or with denormal numbers; NULL, or what was wrong.
+ * direct-adjoint solves many problems and states what a typical one of them takes. */
 static const char *run_as_stated(int pass, const corrfast_problem *p, const corrfast_options *options, const corrfast_report *report,
                                  array arrays[3], size_t size, int *status)
 {
