@@ -479,11 +479,11 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     double cycles = cf_vector_cycles(task->dtype->arith), lanes = kernels->set[task->dtype->arith].lanes;
     double vectors = ceil((double)a[2].m / lanes) * (double)cf_min(a[1].m, 4);
     if (s->cin > 1) /* lines of many channels come from further away: half the speed, a third along single rows or in strides (Zen 4) */
-        cycles *= a[1].m == 1 || a[2].stride > 1 ? 3 : 2;
+        cycles *= a[1].m == 1 || a[2].stride > 1 ? 3 : 2.3;
     else if (s->groups > 1)
         cycles *= a[1].m == 1 ? 1.2 : 2; /* many planes, each with lines of its own to look at */
     else if (s->cout > 1)
-        cycles *= CF_DENSE;
+        cycles *= 1.5;
     double tap = vectors < 8 ? fmax(CF_FMA_LATENCY, cycles * vectors) : cycles * vectors;
     double taps = (double)s->cin * (double)a[0].k * (double)a[1].k * (double)a[2].k;
     double planes = (double)s->batch * (double)s->groups * (double)a[0].m, tiles = planes * (double)s->cout * ceil((double)a[1].m / 4);

@@ -353,7 +353,8 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     cf_slab_make(s, len, 1, &copy);
     double parts = t.taps == 1 ? 1 : 1 + fmin(set->gemm_cols, (double)(a[0].m * a[1].m * a[2].m) - 1) / (double)a[2].m;
     double slab = cf_slab_channel(&copy) * (double)(blocks[0] * blocks[1] * blocks[2]) * (double)s->cin;
-    double work = panels * sum * (tile_cycles * (double)cf_ceil_div(s->cout, set->gemm_rows) + 4 + 5 * parts) + slab;
+    double tiles = (double)cf_ceil_div(s->cout, set->gemm_rows), sums = ceil(sum / (double)t.kc); /* each begins and ends with its outputs */
+    double work = panels * (sum * (tile_cycles * tiles + 4 + 5 * parts) + 60 * sums * tiles) + slab;
     return 1e-6 + samples * work * CF_CYCLE + cf_traffic_seconds(task);
 }
 
