@@ -18,9 +18,15 @@
 #undef MASKS_i64
 #undef SQUARE_f32
 #undef SQUARE_f64
+#undef HALF_f32
+#undef HALF_f64
+#undef LANES_h32
+#undef LANES_h64
 #undef FLOAT_ADD
 #undef BY_REGISTERS
 #undef BY_SHIFTS
 #undef KERNELS
 #undef KERNEL
 #undef ROW
+#undef FFT
+#undef NO_FFT

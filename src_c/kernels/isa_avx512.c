@@ -7,11 +7,11 @@
 
 #ifdef CF_HAVE_AVX512
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma"))), apply_to = function)
 #pragma STDC FP_CONTRACT OFF
 #elif defined(__GNUC__)
 #pragma GCC push_options
-#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,tune=haswell")
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,fma,tune=haswell")
 #pragma GCC optimize("fp-contract=off", "no-math-errno", "no-trapping-math", "no-version-loops-for-strides")
 #ifndef CF_INSTRUMENTED
 #pragma GCC optimize("O3")

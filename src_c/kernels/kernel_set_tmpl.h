@@ -10,9 +10,11 @@
 #endif
 #ifdef WITH_WINOGRAD
 #include "winograd_tmpl.h"
+#include "fft_tmpl.h"
 #endif
 #undef WITH_PEAK
 #undef WITH_WINOGRAD
+#undef WITH_NARROW
 
 #undef NAME
 #undef TYPE

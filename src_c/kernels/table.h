@@ -90,6 +90,34 @@ typedef void cf_weave_fn(int m, const void *from, int64_t from_row, void *to, in
 /* even[i] = from[2*i], odd[i] = from[2*i + 1], i < n.  Of real floats alone, else NULL. */
 typedef void cf_unweave_fn(const void *from, void *even, void *odd, int64_t n);
 
+/* Products of polynomials with n complex coefficients, n a power of two and at least 4 units, modulo t^n - e^(2 pi i theta(node)), where theta(b)
+ * is what the bits of b say behind the point, the last one first: node 0 is t^n - 1, node 2 t^n - i, and the factors of node b are 2b and
+ * 2b + 1, or 4b to 4b + 3.  `table` holds r, r^2, r^3 with r = e^(2 pi i theta(b)/4) for each node b that has factors, as many as there are leaves
+ * at most; in the kernels' own type, like x and h.
+ *
+ * open: the first level, from samples: x[0..2n) of coefficients k*n/4 + i, whose real parts are from[k][i], imaginary parts from[k + 4][i], i < n/4.
+ * levels: what `steps` says of x (n coefficients after their first level), h (from spread, 4n numbers), and y, which may be x.
+ * close: the first level back, to[k][i] and to[k + 4][i]; n/leaf times what was opened, if nothing but CF_FFT_JOIN was done to what was split.
+ * spread: a split x, times scale, as a factor for `levels`. */
+enum {
+    CF_FFT_SPLIT = 1,    /* x down to the leaves */
+    CF_FFT_MULTIPLY = 2, /* y = x*h */
+    CF_FFT_ADD = 4,      /* y += x*h */
+    CF_FFT_JOIN = 8      /* y back up */
+};
+typedef void cf_fft_open_fn(const void *table, int64_t node, int64_t n, const void *const *from, int single, void *x);
+typedef void cf_fft_levels_fn(const void *table, int64_t node, int64_t n, void *x, const void *h, void *y, int steps);
+typedef void cf_fft_close_fn(const void *table, int64_t node, int64_t n, const void *x, void *const *to, int single);
+typedef void cf_fft_spread_fn(const void *table, int64_t node, int64_t n, const void *x, double scale, void *h);
+
+typedef struct cf_fft {
+    int unit, leaf; /* coefficients */
+    cf_fft_open_fn *open; /* single: from and to are float samples, whatever the kernels compute in */
+    cf_fft_levels_fn *levels;
+    cf_fft_close_fn *close;
+    cf_fft_spread_fn *spread;
+} cf_fft;
+
 /* NULL in plain C.  Does `rounds` rounds of independent multiply-adds on registers alone, and returns their number: the most that one
  * core can do, to be timed. */
 typedef int64_t cf_peak_fn(int64_t rounds);
@@ -109,6 +137,7 @@ typedef struct cf_kernel_set {
     cf_winograd_fn *winograd;
     cf_weave_fn *weave;
     cf_unweave_fn *unweave;
+    cf_fft fft; /* of real floats alone, else zeros */
 } cf_kernel_set;
 
 typedef struct cf_kernels {

@@ -6,6 +6,8 @@
  *   CF_STREAMS   if defined: stream (store past the cache, to whole vectors of memory), fence (after the last)
  *   CF_SHIFTS    if defined, floats: shifted (the vector s lanes after the first of two), no_shift, next_shift (s = 0, s + 1)
  *   SQUARE_T     if defined: turn_square (so many samples from `at` on, of as many rows, become columns)
+ *   HALF_T       if defined, floats: the type of half vectors, which have a few of these words
+ *   floats: sub  mul  fnma (c - a*b); f64: widen (load of float samples), narrow (store as such)
  *   floats: xor_, swap (neighbors, (re, im) -> (im, re)), dup_even, dup_odd */
 
 #define V_(op, type) CF_CAT(CF_CAT(op, _), CF_CAT(type, __avx2))
@@ -44,6 +46,9 @@ CF_INLINE __m256 load_tail_f32__avx2(const float *p, int64_t n) { return _mm256_
 CF_INLINE void store_tail_f32__avx2(float *p, __m256 v, int64_t n) { _mm256_maskstore_ps(p, mask32__avx2(n), v); }
 CF_INLINE __m256 fma_f32__avx2(__m256 a, __m256 b, __m256 c) { return _mm256_fmadd_ps(a, b, c); }
 CF_INLINE __m256 add_f32__avx2(__m256 a, __m256 b) { return _mm256_add_ps(a, b); }
+CF_INLINE __m256 sub_f32__avx2(__m256 a, __m256 b) { return _mm256_sub_ps(a, b); }
+CF_INLINE __m256 mul_f32__avx2(__m256 a, __m256 b) { return _mm256_mul_ps(a, b); }
+CF_INLINE __m256 fnma_f32__avx2(__m256 a, __m256 b, __m256 c) { return _mm256_fnmadd_ps(a, b, c); }
 CF_INLINE __m256 xor_f32__avx2(__m256 a, __m256 b) { return _mm256_xor_ps(a, b); }
 CF_INLINE __m256 swap_f32__avx2(__m256 a) { return _mm256_permute_ps(a, 0xb1); }
 CF_INLINE __m256 dup_even_f32__avx2(__m256 a) { return _mm256_moveldup_ps(a); }
@@ -68,6 +73,11 @@ CF_INLINE __m256d load_tail_f64__avx2(const double *p, int64_t n) { return _mm25
 CF_INLINE void store_tail_f64__avx2(double *p, __m256d v, int64_t n) { _mm256_maskstore_pd(p, mask64__avx2(n), v); }
 CF_INLINE __m256d fma_f64__avx2(__m256d a, __m256d b, __m256d c) { return _mm256_fmadd_pd(a, b, c); }
 CF_INLINE __m256d add_f64__avx2(__m256d a, __m256d b) { return _mm256_add_pd(a, b); }
+CF_INLINE __m256d sub_f64__avx2(__m256d a, __m256d b) { return _mm256_sub_pd(a, b); }
+CF_INLINE __m256d mul_f64__avx2(__m256d a, __m256d b) { return _mm256_mul_pd(a, b); }
+CF_INLINE __m256d fnma_f64__avx2(__m256d a, __m256d b, __m256d c) { return _mm256_fnmadd_pd(a, b, c); }
+CF_INLINE __m256d widen_f64__avx2(const float *p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
+CF_INLINE void narrow_f64__avx2(float *p, __m256d v) { _mm_storeu_ps(p, _mm256_cvtpd_ps(v)); }
 CF_INLINE __m256d xor_f64__avx2(__m256d a, __m256d b) { return _mm256_xor_pd(a, b); }
 CF_INLINE __m256d swap_f64__avx2(__m256d a) { return _mm256_permute_pd(a, 5); }
 CF_INLINE __m256d dup_even_f64__avx2(__m256d a) { return _mm256_movedup_pd(a); }

@@ -38,6 +38,9 @@ CF_INLINE __m512 load_tail_f32__avx512(const float *p, int64_t n) { return _mm51
 CF_INLINE void store_tail_f32__avx512(float *p, __m512 v, int64_t n) { _mm512_mask_storeu_ps(p, mask16__avx512(n), v); }
 CF_INLINE __m512 fma_f32__avx512(__m512 a, __m512 b, __m512 c) { return _mm512_fmadd_ps(a, b, c); }
 CF_INLINE __m512 add_f32__avx512(__m512 a, __m512 b) { return _mm512_add_ps(a, b); }
+CF_INLINE __m512 sub_f32__avx512(__m512 a, __m512 b) { return _mm512_sub_ps(a, b); }
+CF_INLINE __m512 mul_f32__avx512(__m512 a, __m512 b) { return _mm512_mul_ps(a, b); }
+CF_INLINE __m512 fnma_f32__avx512(__m512 a, __m512 b, __m512 c) { return _mm512_fnmadd_ps(a, b, c); }
 CF_INLINE __m512 xor_f32__avx512(__m512 a, __m512 b) { return _mm512_xor_ps(a, b); }
 CF_INLINE __m512 swap_f32__avx512(__m512 a) { return _mm512_permute_ps(a, 0xb1); }
 CF_INLINE __m512 dup_even_f32__avx512(__m512 a) { return _mm512_moveldup_ps(a); }
@@ -68,6 +71,11 @@ CF_INLINE __m512d load_tail_f64__avx512(const double *p, int64_t n) { return _mm
 CF_INLINE void store_tail_f64__avx512(double *p, __m512d v, int64_t n) { _mm512_mask_storeu_pd(p, mask8__avx512(n), v); }
 CF_INLINE __m512d fma_f64__avx512(__m512d a, __m512d b, __m512d c) { return _mm512_fmadd_pd(a, b, c); }
 CF_INLINE __m512d add_f64__avx512(__m512d a, __m512d b) { return _mm512_add_pd(a, b); }
+CF_INLINE __m512d sub_f64__avx512(__m512d a, __m512d b) { return _mm512_sub_pd(a, b); }
+CF_INLINE __m512d mul_f64__avx512(__m512d a, __m512d b) { return _mm512_mul_pd(a, b); }
+CF_INLINE __m512d fnma_f64__avx512(__m512d a, __m512d b, __m512d c) { return _mm512_fnmadd_pd(a, b, c); }
+CF_INLINE __m512d widen_f64__avx512(const float *p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
+CF_INLINE void narrow_f64__avx512(float *p, __m512d v) { _mm256_storeu_ps(p, _mm512_cvtpd_ps(v)); }
 CF_INLINE __m512d xor_f64__avx512(__m512d a, __m512d b) { return _mm512_xor_pd(a, b); }
 CF_INLINE __m512d swap_f64__avx512(__m512d a) { return _mm512_permute_pd(a, 0x55); }
 CF_INLINE __m512d dup_even_f64__avx512(__m512d a) { return _mm512_movedup_pd(a); }
@@ -88,6 +96,32 @@ typedef __m512i shift_f64__avx512;
 CF_INLINE __m512i no_shift_f64__avx512(void) { return _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7); }
 CF_INLINE __m512i next_shift_f64__avx512(__m512i s) { return _mm512_add_epi64(s, _mm512_set1_epi64(1)); }
 CF_INLINE __m512d shifted_f64__avx512(__m512d a, __m512d b, __m512i s) { return _mm512_permutex2var_pd(a, s, b); }
+
+/* Half vectors of floats, for sums of few lanes. */
+#define HALF_f32 h32
+#define HALF_f64 h64
+#define LANES_h32 8
+#define LANES_h64 4
+typedef __m256 vec_h32__avx512;
+typedef __m256d vec_h64__avx512;
+CF_INLINE __m256 zero_h32__avx512(void) { return _mm256_setzero_ps(); }
+CF_INLINE __m256 set1_h32__avx512(const float *p) { return _mm256_broadcast_ss(p); }
+CF_INLINE __m256 load_h32__avx512(const float *p) { return _mm256_loadu_ps(p); }
+CF_INLINE void store_h32__avx512(float *p, __m256 v) { _mm256_storeu_ps(p, v); }
+CF_INLINE __m256 add_h32__avx512(__m256 a, __m256 b) { return _mm256_add_ps(a, b); }
+CF_INLINE __m256 sub_h32__avx512(__m256 a, __m256 b) { return _mm256_sub_ps(a, b); }
+CF_INLINE __m256 mul_h32__avx512(__m256 a, __m256 b) { return _mm256_mul_ps(a, b); }
+CF_INLINE __m256 fma_h32__avx512(__m256 a, __m256 b, __m256 c) { return _mm256_fmadd_ps(a, b, c); }
+CF_INLINE __m256 fnma_h32__avx512(__m256 a, __m256 b, __m256 c) { return _mm256_fnmadd_ps(a, b, c); }
+CF_INLINE __m256d zero_h64__avx512(void) { return _mm256_setzero_pd(); }
+CF_INLINE __m256d set1_h64__avx512(const double *p) { return _mm256_broadcast_sd(p); }
+CF_INLINE __m256d load_h64__avx512(const double *p) { return _mm256_loadu_pd(p); }
+CF_INLINE void store_h64__avx512(double *p, __m256d v) { _mm256_storeu_pd(p, v); }
+CF_INLINE __m256d add_h64__avx512(__m256d a, __m256d b) { return _mm256_add_pd(a, b); }
+CF_INLINE __m256d sub_h64__avx512(__m256d a, __m256d b) { return _mm256_sub_pd(a, b); }
+CF_INLINE __m256d mul_h64__avx512(__m256d a, __m256d b) { return _mm256_mul_pd(a, b); }
+CF_INLINE __m256d fma_h64__avx512(__m256d a, __m256d b, __m256d c) { return _mm256_fmadd_pd(a, b, c); }
+CF_INLINE __m256d fnma_h64__avx512(__m256d a, __m256d b, __m256d c) { return _mm256_fnmadd_pd(a, b, c); }
 
 CF_INLINE __m512i zero_i32__avx512(void) { return _mm512_setzero_si512(); }
 CF_INLINE __m512i set1_i32__avx512(const int32_t *p) { return _mm512_set1_epi32(*p); }

@@ -27,6 +27,9 @@ CF_INLINE float32x4_t load_f32__neon(const float *p) { return vld1q_f32(p); }
 CF_INLINE void store_f32__neon(float *p, float32x4_t v) { vst1q_f32(p, v); }
 CF_INLINE float32x4_t fma_f32__neon(float32x4_t a, float32x4_t b, float32x4_t c) { return vfmaq_f32(c, a, b); }
 CF_INLINE float32x4_t add_f32__neon(float32x4_t a, float32x4_t b) { return vaddq_f32(a, b); }
+CF_INLINE float32x4_t sub_f32__neon(float32x4_t a, float32x4_t b) { return vsubq_f32(a, b); }
+CF_INLINE float32x4_t mul_f32__neon(float32x4_t a, float32x4_t b) { return vmulq_f32(a, b); }
+CF_INLINE float32x4_t fnma_f32__neon(float32x4_t a, float32x4_t b, float32x4_t c) { return vfmsq_f32(c, a, b); }
 CF_INLINE float32x4_t xor_f32__neon(float32x4_t a, float32x4_t b)
 {
     return vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(a), vreinterpretq_u32_f32(b)));
@@ -52,6 +55,11 @@ CF_INLINE float64x2_t load_f64__neon(const double *p) { return vld1q_f64(p); }
 CF_INLINE void store_f64__neon(double *p, float64x2_t v) { vst1q_f64(p, v); }
 CF_INLINE float64x2_t fma_f64__neon(float64x2_t a, float64x2_t b, float64x2_t c) { return vfmaq_f64(c, a, b); }
 CF_INLINE float64x2_t add_f64__neon(float64x2_t a, float64x2_t b) { return vaddq_f64(a, b); }
+CF_INLINE float64x2_t sub_f64__neon(float64x2_t a, float64x2_t b) { return vsubq_f64(a, b); }
+CF_INLINE float64x2_t mul_f64__neon(float64x2_t a, float64x2_t b) { return vmulq_f64(a, b); }
+CF_INLINE float64x2_t fnma_f64__neon(float64x2_t a, float64x2_t b, float64x2_t c) { return vfmsq_f64(c, a, b); }
+CF_INLINE float64x2_t widen_f64__neon(const float *p) { return vcvt_f64_f32(vld1_f32(p)); }
+CF_INLINE void narrow_f64__neon(float *p, float64x2_t v) { vst1_f32(p, vcvt_f32_f64(v)); }
 CF_INLINE float64x2_t xor_f64__neon(float64x2_t a, float64x2_t b)
 {
     return vreinterpretq_f64_u64(veorq_u64(vreinterpretq_u64_f64(a), vreinterpretq_u64_f64(b)));

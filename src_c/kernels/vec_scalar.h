@@ -43,4 +43,11 @@
 #define WORK uint64_t
 #include "vec_scalar_tmpl.h"
 
+CF_INLINE vec_f64__scalar widen_f64__scalar(const float *p) { return (vec_f64__scalar){{p[0], p[1]}}; }
+CF_INLINE void narrow_f64__scalar(float *p, vec_f64__scalar v)
+{
+    p[0] = (float)v.e[0];
+    p[1] = (float)v.e[1];
+}
+
 #define keep__scalar(v) ((void)0)

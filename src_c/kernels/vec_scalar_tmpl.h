@@ -23,6 +23,9 @@ CF_INLINE VEC W(add)(VEC a, VEC b)
 }
 
 #ifdef BITS
+CF_INLINE VEC W(sub)(VEC a, VEC b) { return (VEC){{a.e[0] - b.e[0], a.e[1] - b.e[1]}}; }
+CF_INLINE VEC W(mul)(VEC a, VEC b) { return (VEC){{a.e[0] * b.e[0], a.e[1] * b.e[1]}}; }
+CF_INLINE VEC W(fnma)(VEC a, VEC b, VEC c) { return (VEC){{c.e[0] - a.e[0] * b.e[0], c.e[1] - a.e[1] * b.e[1]}}; }
 CF_INLINE ELEM W(flip)(ELEM a, ELEM b) /* a with its sign flipped where b is negative */
 {
     union { ELEM f; BITS u; } x, y;

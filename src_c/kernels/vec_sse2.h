@@ -29,6 +29,9 @@ CF_INLINE void store_f32__sse2(float *p, __m128 v) { _mm_storeu_ps(p, v); }
 CF_INLINE void stream_f32__sse2(float *p, __m128 v) { _mm_stream_ps(p, v); }
 CF_INLINE __m128 fma_f32__sse2(__m128 a, __m128 b, __m128 c) { return _mm_add_ps(_mm_mul_ps(a, b), c); }
 CF_INLINE __m128 add_f32__sse2(__m128 a, __m128 b) { return _mm_add_ps(a, b); }
+CF_INLINE __m128 sub_f32__sse2(__m128 a, __m128 b) { return _mm_sub_ps(a, b); }
+CF_INLINE __m128 mul_f32__sse2(__m128 a, __m128 b) { return _mm_mul_ps(a, b); }
+CF_INLINE __m128 fnma_f32__sse2(__m128 a, __m128 b, __m128 c) { return _mm_sub_ps(c, _mm_mul_ps(a, b)); }
 CF_INLINE __m128 xor_f32__sse2(__m128 a, __m128 b) { return _mm_xor_ps(a, b); }
 CF_INLINE __m128 swap_f32__sse2(__m128 a) { return _mm_shuffle_ps(a, a, 0xb1); }
 CF_INLINE __m128 dup_even_f32__sse2(__m128 a) { return _mm_shuffle_ps(a, a, 0xa0); }
@@ -51,6 +54,11 @@ CF_INLINE void store_f64__sse2(double *p, __m128d v) { _mm_storeu_pd(p, v); }
 CF_INLINE void stream_f64__sse2(double *p, __m128d v) { _mm_stream_pd(p, v); }
 CF_INLINE __m128d fma_f64__sse2(__m128d a, __m128d b, __m128d c) { return _mm_add_pd(_mm_mul_pd(a, b), c); }
 CF_INLINE __m128d add_f64__sse2(__m128d a, __m128d b) { return _mm_add_pd(a, b); }
+CF_INLINE __m128d sub_f64__sse2(__m128d a, __m128d b) { return _mm_sub_pd(a, b); }
+CF_INLINE __m128d mul_f64__sse2(__m128d a, __m128d b) { return _mm_mul_pd(a, b); }
+CF_INLINE __m128d fnma_f64__sse2(__m128d a, __m128d b, __m128d c) { return _mm_sub_pd(c, _mm_mul_pd(a, b)); }
+CF_INLINE __m128d widen_f64__sse2(const float *p) { return _mm_setr_pd(p[0], p[1]); }
+CF_INLINE void narrow_f64__sse2(float *p, __m128d v) { _mm_storel_pi((__m64 *)(void *)p, _mm_cvtpd_ps(v)); }
 CF_INLINE __m128d xor_f64__sse2(__m128d a, __m128d b) { return _mm_xor_pd(a, b); }
 CF_INLINE __m128d swap_f64__sse2(__m128d a) { return _mm_shuffle_pd(a, a, 1); }
 CF_INLINE __m128d dup_even_f64__sse2(__m128d a) { return _mm_shuffle_pd(a, a, 0); }

@@ -9,7 +9,7 @@
 /* Best first.  An instruction set is one row here, and its file exports NULL where it cannot be compiled.  The last word says where
  * its kernels have passed tests/c/check_kernels.c: "hardware", "emulator", or NULL, and then only CORRFAST_ISA chooses it. */
 #define ISAS(ISA)                                           \
-    ISA(avx512, CF_CPU_AVX512, "hardware")                  \
+    ISA(avx512, CF_CPU_AVX512 | CF_CPU_FMA, "hardware")     \
     ISA(avx2, CF_CPU_AVX2 | CF_CPU_FMA, "hardware")         \
     ISA(sse2, CF_CPU_SSE2, "hardware")                      \
     ISA(neon, CF_CPU_NEON, "emulator")                      \
