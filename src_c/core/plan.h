@@ -68,6 +68,7 @@ CF_HIDDEN extern const cf_method cf_method_dots;
 CF_HIDDEN extern const cf_method cf_method_adjoint;
 CF_HIDDEN extern const cf_method cf_method_swapped;
 CF_HIDDEN extern const cf_method cf_method_separable;
+CF_HIDDEN extern const cf_method cf_method_fft;
 CF_HIDDEN extern const cf_method cf_method_reference;
 
 /* weights: the samples of the kernel, NULL where they are not known or not fixed. */

@@ -318,10 +318,10 @@ static int64_t typical_child(const cf_task *task, const cf_kernels *kernels, cf_
 static int solves(const cf_task *task, const cf_kernels *kernels)
 {
     cf_plan child;
-    if (task->asked != CORRFAST_WINOGRAD || task->pass != CORRFAST_BACKWARD_INPUT)
+    if (task->asked != CORRFAST_FFT && (task->asked != CORRFAST_WINOGRAD || task->pass != CORRFAST_BACKWARD_INPUT))
         return 0;
     typical_child(task, kernels, &child);
-    return child.method->id == CORRFAST_WINOGRAD;
+    return (int)child.method->id == task->asked;
 }
 
 static double seconds(const cf_task *task, const cf_kernels *kernels)

@@ -1,0 +1,164 @@
+#include "blocks.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    MAX_N = 1 << 20,
+    MAX_SPECTRA_BYTES = 16 << 20, /* of a block's samples */
+    MAX_KERNEL_BYTES = 256 << 20
+};
+
+/* ns for each real sample of a transform of n coefficients in float64, there or back; a product of spectra; and what a block costs beside
+ * (Zen 4, 512 bits). */
+static double transform_cost(double n, int64_t size)
+{
+    const double far = n * (double)size * 6 > 16e6 ? 1.8 : 1; /* a block and its factor are in no near cache */
+    return (0.1 + 0.036 * log2(n)) * far;
+}
+#define MULTIPLY_COST 0.35
+#define ADD_COST 0.45
+#define COPY_COST 0.2
+#define BLOCK_SECONDS 0.15e-6
+
+/* How many times longer vectors of fewer lanes take. */
+static double width_factor(int unit, int double_lanes)
+{
+    (void)unit;
+    return double_lanes >= 4 ? 1 : 2.2;
+}
+
+/* Samples that outputs [0, len) read, or fewer, if these are all outputs and nothing but zeros lies around the array: those that wrap around
+ * are zeros then. */
+static int64_t reach_of(const cf_task *t, const cf_blocks *b, int axis, int64_t len, int64_t taps)
+{
+    const cf_axis *a = &t->shape.axis[axis];
+    const int64_t whole = len + taps - 1;
+    if (len < a->m || taps < a->k || a->stride > 1 || a->dilation > 1 || b->phases[axis] > 1 || a->boundary != CORRFAST_CONSTANT || !t->pads_with_zero)
+        return whole;
+    const int64_t first = cf_clamp(a->lo, 0, whole), end = cf_clamp(a->lo + a->n, first, whole);
+    return cf_max(cf_max(end, whole - first), 1);
+}
+
+static double count_terms(const cf_task *t, const cf_blocks *b)
+{
+    double terms = (double)t->shape.cin;
+    for (int i = 0; i < 3; i++)
+        terms *= (double)b->classes[i] * (double)b->parts[i];
+    return terms;
+}
+
+/* Completes what is chosen: the block's geometry and its cost; 0 if it does not fit. */
+static int weigh(const cf_task *t, const cf_kernels *kernels, cf_blocks *b)
+{
+    const cf_shape *s = &t->shape;
+    const int64_t places = t->dtype->is_complex ? b->n : 2 * b->n, size = b->inside == CF_F32 ? 4 : 8;
+    double pieces = 1;
+    for (int i = 0; i < 3; i++) {
+        b->reach[i] = reach_of(t, b, i, b->len[i], b->taps[i]);
+        pieces *= (double)b->count[i] * (double)b->phases[i];
+    }
+    b->step[2] = 1;
+    b->step[1] = b->reach[2];
+    if ((double)b->reach[1] * (double)b->reach[2] > (double)places)
+        return 0;
+    b->step[0] = b->reach[1] * b->reach[2];
+    if ((double)(b->reach[0] - 1) * (double)b->step[0] + (double)b->step[0] > (double)places)
+        return 0;
+    const double terms = count_terms(t, b), couts = (double)s->cout, point = 2 * (double)b->n * (double)size;
+    if (terms * point > MAX_SPECTRA_BYTES && !(terms == 1 || s->cout == 1))
+        return 0;
+    if (terms * couts * (double)s->groups * 2 * point > MAX_KERNEL_BYTES)
+        return 0;
+    b->terms = (int64_t)terms;
+    const double scale = (b->inside == CF_F32 ? 0.55 : 1) * width_factor(kernels->set[CF_F64].fft.unit, kernels->set[CF_F64].lanes);
+    const double there = transform_cost((double)b->n, size) * scale + COPY_COST, product = (terms > 1 ? ADD_COST : MULTIPLY_COST) * scale;
+    const double block = terms * there + terms * couts * product + couts * there, kernel = terms * couts * (there + 0.1);
+    b->seconds = (double)s->groups * ((double)s->batch * pieces * (block * 2e-9 * (double)b->n + BLOCK_SECONDS) + kernel * 2e-9 * (double)b->n) +
+                 CF_CALL_SECONDS;
+    return 1;
+}
+
+/* Outputs and parts of the outermost axis for what fits there; tries some ways and keeps the best. */
+static void fit_outer(const cf_task *t, const cf_kernels *kernels, const cf_blocks *tried, int outer, int64_t outputs, int64_t taps, cf_blocks *best)
+{
+    const int64_t places = t->dtype->is_complex ? tried->n : 2 * tried->n;
+    int64_t inner = 1;
+    for (int i = outer + 1; i < 3; i++)
+        inner *= reach_of(t, tried, i, tried->len[i], tried->taps[i]); /* checked by the caller */
+    const int64_t fit = places / inner;
+    const int64_t lens[3] = {reach_of(t, tried, outer, outputs, taps) <= fit ? outputs : fit - taps + 1, cf_min(outputs, fit / 2), cf_min(outputs, fit / 4)};
+    for (int i = 0; i < 3; i++) {
+        cf_blocks b = *tried;
+        if (lens[i] < 1 || (i > 0 && fit - lens[i] + 1 >= taps))
+            continue;
+        b.count[outer] = cf_ceil_div(outputs, cf_min(lens[i], outputs));
+        b.len[outer] = cf_ceil_div(outputs, b.count[outer]);
+        b.parts[outer] = i == 0 ? 1 : cf_ceil_div(taps, fit - b.len[outer] + 1);
+        b.taps[outer] = cf_ceil_div(taps, b.parts[outer]);
+        if (weigh(t, kernels, &b) && (best->seconds < 0 || b.seconds < best->seconds))
+            *best = b;
+    }
+}
+
+/* Lengths of an inner axis, from the whole of it down in steps of about 3/4: the next number of blocks. */
+static int64_t next_count(int64_t count) { return cf_max(count + 1, count * 4 / 3); }
+
+static void try_size(const cf_task *t, const cf_kernels *kernels, cf_blocks *b, int outer, const int64_t outputs[3], const int64_t taps[3], cf_blocks *best)
+{
+    const int64_t places = t->dtype->is_complex ? b->n : 2 * b->n;
+    const int middle = outer == 0 && (outputs[1] > 1 || taps[1] > 1);
+    for (int64_t c2 = outer == 2 ? 1 : cf_max(1, outputs[2] / places); c2 <= outputs[2]; c2 = next_count(c2)) {
+        b->count[2] = c2;
+        b->len[2] = cf_ceil_div(outputs[2], c2);
+        b->taps[2] = taps[2];
+        if (outer == 2) {
+            fit_outer(t, kernels, b, 2, outputs[2], taps[2], best);
+            return;
+        }
+        const int64_t width = reach_of(t, b, 2, b->len[2], taps[2]);
+        if (width > places)
+            continue;
+        if (4 * b->len[2] < taps[2] && c2 > 1)
+            break; /* mostly overlap */
+        for (int64_t c1 = middle ? cf_max(1, outputs[1] / places) : 1; c1 <= (middle ? outputs[1] : 1); c1 = next_count(c1)) {
+            b->count[1] = c1;
+            b->len[1] = cf_ceil_div(outputs[1], c1);
+            b->taps[1] = taps[1];
+            if (middle && 4 * b->len[1] < taps[1] && c1 > 1)
+                break;
+            if (outer == 0 && (double)reach_of(t, b, 1, b->len[1], taps[1]) * (double)width > (double)places)
+                continue;
+            fit_outer(t, kernels, b, outer, outputs[outer], taps[outer], best);
+        }
+    }
+}
+
+int cf_blocks_choose(const cf_task *t, const cf_kernels *kernels, cf_blocks *best)
+{
+    const cf_shape *s = &t->shape;
+    cf_blocks b = {.inside = t->precision == CORRFAST_FAST && (t->dtype->arith == CF_F32 || t->dtype->arith == CF_C64) && t->dtype->is_float ? CF_F32 : CF_F64};
+    int64_t outputs[3], taps[3], least = 1;
+    int outer = 2;
+    for (int i = 2; i >= 0; i--) {
+        const cf_axis *a = &s->axis[i];
+        if (a->m < 1 || a->k < 1 || a->n < 1)
+            return 0;
+        const int64_t gcd = cf_gcd(a->stride, a->dilation);
+        b.phases[i] = cf_min(a->dilation / gcd, a->m);
+        b.classes[i] = cf_min(a->stride / gcd, a->k);
+        outputs[i] = cf_ceil_div(a->m, b.phases[i]);
+        taps[i] = cf_ceil_div(a->k, b.classes[i]);
+        /* lcm(stride, dilation); formed only where two samples are that far apart, so that it cannot overflow */
+        b.gap[i] = outputs[i] > 1 || taps[i] > 1 ? a->stride / gcd * a->dilation : 1;
+        b.parts[i] = b.count[i] = b.len[i] = b.taps[i] = 1;
+        if (a->m > 1 || a->k > 1)
+            outer = i;
+        least = cf_min(least * cf_min(taps[i], MAX_N), MAX_N);
+    }
+    best->seconds = -1;
+    for (b.n = 4 * kernels->set[b.inside].fft.unit; b.n <= MAX_N; b.n *= 2)
+        if (b.n >= least / 4 || b.n == MAX_N)
+            try_size(t, kernels, &b, outer, outputs, taps, best);
+    return best->seconds >= 0;
+}

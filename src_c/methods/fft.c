@@ -1,0 +1,641 @@
+/* Convolution by transforms, forward: overlap-save in blocks of one, two and three dimensions (core/blocks.h), on products of polynomials
+ * (cf_fft of kernels/table.h).
+ *
+ * A real block of 2n samples is a polynomial modulo t^2n + 1 = (t^n - i)(t^n + i), and so one of n complex coefficients modulo t^n - i, whose real
+ * parts are the first half of the samples and whose imaginary parts the second: one block at a time, no other one is needed beside it. A
+ * complex block of n samples is one modulo t^n - 1.  Tap j of a kernel is t^-j, so that output o stands at place o.  Rows of a block in more
+ * dimensions follow each other with what they overlap, and so do those of the kernel, `step` places apart.
+ *
+ * Sums of several terms (input channels, classes of taps of strided problems, parts of long kernels) add up before the way back.
+ *
+ * Float64 inside but for precision "fast", so that float32 results are rounded about once.  A block with a NaN, an Inf or an overflow is summed
+ * directly afterwards.  Integers are rounded where the errors' bound
+ *     8 eps log2(2n) sum over terms ||x||_2 ||v||_2  (C. Percival, "Rapid multiplication modulo the sum and difference of highly composite numbers",
+ * Math. Comp. 72, 2003, theorem 5.1, has 6.4 for the radix-2 transform) is below 1/2, and summed directly elsewhere. */
+#include "../core/blocks.h"
+#include "../core/border.h"
+#include "../core/roots.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { PARTS = 8 }; /* of a row of samples: quarters of the real parts, then of the imaginary parts */
+
+static int size_of(cf_arith inside) { return inside == CF_F32 ? (int)sizeof(float) : (int)sizeof(double); }
+
+/* Samples on their way in and out: floats where the dtype's own are, else doubles. */
+static int is_single(const cf_dtype *d) { return d->is_float && (d->arith == CF_F32 || d->arith == CF_C64); }
+static int rounds(const cf_dtype *d) { return !d->is_float; }
+static int is_plain(const cf_dtype *d) { return d->id == CORRFAST_FLOAT32 || d->id == CORRFAST_FLOAT64; }
+
+typedef struct job {
+    const cf_plan *plan;
+    const cf_arrays *arrays;
+    cf_blocks b;
+    const void *roots;
+    int64_t root;             /* the node */
+    int single, sample;       /* sample: bytes of one on its way */
+    int64_t places;           /* of a block: samples */
+    char *spectra;            /* of the kernel, a factor for each group, output channel and term; then their norms */
+    double *norms;
+    unsigned char *poisoned;  /* of each piece: to be summed directly */
+    size_t x_bytes, sum_bytes, line_bytes, raw_bytes, stage_bytes;
+} job;
+
+static void make_job(const cf_plan *plan, const cf_arrays *arrays, job *j)
+{
+    const cf_shape *s = &plan->task.shape;
+    const cf_dtype *d = plan->task.dtype;
+    memset(j, 0, sizeof *j);
+    j->plan = plan;
+    j->arrays = arrays;
+    cf_blocks_choose(&plan->task, plan->kernels, &j->b);
+    j->root = d->is_complex ? 0 : 2;
+    j->single = is_single(d);
+    j->sample = j->single ? (int)sizeof(float) : (int)sizeof(double);
+    j->places = d->is_complex ? j->b.n : 2 * j->b.n;
+    const size_t point = (size_t)(2 * j->b.n * size_of(j->b.inside));
+    j->x_bytes = cf_round64(point * (size_t)(s->cout > 1 ? j->b.terms : 1));
+    j->sum_bytes = j->b.terms > 1 || s->cout > 1 ? point : 0;
+    j->stage_bytes = cf_round64((size_t)(2 * j->b.n * j->sample));
+    j->line_bytes = is_plain(d) ? 0 : cf_round64((size_t)(cf_max(j->b.reach[2], j->b.taps[2]) * d->arith_size));
+    j->raw_bytes = cf_converts(d) ? cf_round64((size_t)(j->b.reach[2] * d->size)) : 0;
+}
+
+static int64_t factor_bytes(const job *j) { return 4 * j->b.n * size_of(j->b.inside); }
+
+static int64_t count_factors(const job *j)
+{
+    const cf_shape *s = &j->plan->task.shape;
+    return s->groups * s->cout * j->b.terms;
+}
+
+static const cf_fft *fft_of(const job *j) { return &j->plan->kernels->set[j->b.inside].fft; }
+
+/* One worker's memory. */
+typedef struct stage {
+    const job *job;
+    char *x, *sum, *in, *out, *line, *raw;
+    const void *from[PARTS];
+    void *to[PARTS];
+} stage;
+
+static size_t worker_bytes(const job *j) { return j->x_bytes + j->sum_bytes + 2 * j->stage_bytes + j->line_bytes + j->raw_bytes; }
+
+static stage stage_at(const job *j, char *memory)
+{
+    stage s = {.job = j, .x = memory};
+    s.sum = j->sum_bytes ? memory + j->x_bytes : s.x;
+    s.in = memory + j->x_bytes + j->sum_bytes;
+    s.out = s.in + j->stage_bytes;
+    s.line = s.out + j->stage_bytes;
+    s.raw = s.line + j->line_bytes;
+    return s;
+}
+
+/* ---- samples in ------------------------------------------------------------------------------------------------------------ */
+
+#define WIDEN(TYPE)                                              \
+    for (int64_t i = 0; i < n; i++)                              \
+        ((double *)to)[i] = (double)((const TYPE *)from)[i];     \
+    break
+#define DIVIDE(TYPE)                                             \
+    for (int64_t i = 0; i < n; i++) {                            \
+        ((TYPE *)to)[i] = ((const TYPE *)from)[2 * i];           \
+        ((TYPE *)imaginary)[i] = ((const TYPE *)from)[2 * i + 1]; \
+    }                                                            \
+    break
+
+/* n numbers of the arithmetic type, as samples on their way. */
+static void admit(const job *j, void *to, void *imaginary, const void *from, int64_t n)
+{
+    switch (j->plan->task.dtype->id) {
+    case CORRFAST_BOOL: WIDEN(float);
+    case CORRFAST_INT8: case CORRFAST_UINT8: case CORRFAST_INT16: WIDEN(int16_t);
+    case CORRFAST_UINT16: WIDEN(uint16_t);
+    case CORRFAST_INT32: WIDEN(int32_t);
+    case CORRFAST_UINT32: WIDEN(uint32_t);
+    case CORRFAST_INT64: WIDEN(int64_t);
+    case CORRFAST_UINT64: WIDEN(uint64_t);
+    case CORRFAST_COMPLEX64: DIVIDE(float);
+    case CORRFAST_COMPLEX128: DIVIDE(double);
+    default: memcpy(to, from, (size_t)(n * j->sample)); /* float16 as float */
+    }
+}
+
+static void negate(const job *j, void *from, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        if (j->single)
+            ((float *)from)[i] = -((float *)from)[i];
+        else
+            ((double *)from)[i] = -((double *)from)[i];
+    }
+}
+
+/* Samples [first, first + n) of a line, `gap` apart, to place `at` on; line NULL: of the constant. */
+static void gather(const stage *s, const char *line, int64_t first, int64_t gap, int64_t n, int64_t at)
+{
+    const job *j = s->job;
+    const cf_task *t = &j->plan->task;
+    const cf_axis *col = &t->shape.axis[2];
+    char *to = s->in + at * j->sample, *imaginary = to + j->b.n * j->sample;
+    const int plain = is_plain(t->dtype);
+    const cf_line from = {line ? line : (const char *)t->cval, line ? col->n : 1, line ? col->xs : 0, line ? col->boundary : CORRFAST_EDGE, t->cval};
+    if (!line && t->pads_with_zero) {
+        memset(to, 0, (size_t)(n * j->sample));
+        if (t->dtype->is_complex)
+            memset(imaginary, 0, (size_t)(n * j->sample));
+        return;
+    }
+    cf_pack_line(t->dtype, plain ? to : s->line, &from, first, gap, n, s->raw);
+    if (!plain)
+        admit(j, to, imaginary, s->line, n);
+    if (t->conjugate & CORRFAST_CONJ_INPUT)
+        negate(j, imaginary, n);
+}
+
+static void clear(const stage *s, int64_t first, int64_t end)
+{
+    const job *j = s->job;
+    memset(s->in + first * j->sample, 0, (size_t)((end - first) * j->sample));
+    if (j->plan->task.dtype->is_complex)
+        memset(s->in + (j->b.n + first) * j->sample, 0, (size_t)((end - first) * j->sample));
+}
+
+/* A block of outputs, or one of the terms of its sum. */
+typedef struct block {
+    int64_t batch, group;
+    int64_t first[3], outputs[3]; /* of the phase that begins at `phase` */
+    int64_t phase[3];
+    int64_t ci, tap[3], taps[3]; /* of the term: its first tap in each axis' class, which begins at `class` */
+    int64_t class[3];
+} block;
+
+static void place_term(const job *j, int64_t term, block *b)
+{
+    const cf_axis *a = j->plan->task.shape.axis;
+    for (int i = 2; i >= 0; i--) {
+        b->class[i] = cf_take_digit(&term, j->b.classes[i]);
+        b->tap[i] = cf_take_digit(&term, j->b.parts[i]) * j->b.taps[i];
+        b->taps[i] = cf_clamp(cf_ceil_div(a[i].k - b->class[i], j->b.classes[i]) - b->tap[i], 0, j->b.taps[i]);
+    }
+    b->ci = term;
+}
+
+/* Rows of samples that follow each other: `from` says where the eighths of them are. */
+static void gather_row(stage *s, const block *b, const char *line, int64_t first, int64_t n)
+{
+    const job *j = s->job;
+    const cf_axis *col = &j->plan->task.shape.axis[2];
+    const int64_t gap = j->b.gap[2], part = j->places / PARTS;
+    const int in_place = line && is_plain(j->plan->task.dtype) && (gap == 1 || n == 1) && (col->xs == 1 || col->n == 1);
+    (void)b;
+    if (!is_plain(j->plan->task.dtype)) {
+        gather(s, line, first, gap, n, 0);
+        clear(s, n, j->places);
+        return;
+    }
+    for (int p = 0; p < PARTS; p++) {
+        const int64_t start = p * part, count = cf_clamp(n - start, 0, part);
+        if (in_place && count == part && first + start >= 0 && first + start + part <= col->n) {
+            s->from[p] = line + (first + start) * j->sample;
+            continue;
+        }
+        if (count > 0)
+            gather(s, line, first + start * gap, gap, count, start);
+        clear(s, start + count, start + part);
+    }
+}
+
+/* Where the real and imaginary eighths of the staged samples are. */
+static void set_parts(const job *j, const char *stage, const void **parts)
+{
+    for (int p = 0; p < PARTS; p++)
+        parts[p] = stage + p * (j->b.n / 4) * j->sample;
+}
+
+/* Sum of squares of what was gathered: four at a time, for it is one long chain of additions else. */
+static double squares(const void *from, int64_t n)
+{
+    const double *x = from;
+    double sum[4] = {0, 0, 0, 0};
+    for (int64_t i = 0; i < n; i++)
+        sum[i & 3] += x[i] * x[i];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+static void gather_block(stage *s, const block *b)
+{
+    const job *j = s->job;
+    const cf_task *t = &j->plan->task;
+    const cf_axis *a = t->shape.axis;
+    int64_t first[3], n[3];
+    for (int i = 0; i < 3; i++) {
+        first[i] = (b->phase[i] + (b->first[i] ? b->first[i] * j->b.phases[i] : 0)) * a[i].stride +
+                   (b->class[i] + (b->tap[i] ? b->tap[i] * j->b.classes[i] : 0)) * a[i].dilation - a[i].lo;
+        n[i] = b->taps[i] ? cf_min(b->outputs[i] + b->taps[i] - 1, j->b.reach[i]) : 0;
+    }
+    const char *x = (const char *)j->arrays->input + cf_x_at(&t->shape, b->batch, b->group, b->ci) * t->dtype->size;
+    set_parts(j, s->in, s->from);
+    const int rows = j->b.reach[0] > 1 || j->b.reach[1] > 1;
+    if (rows && (n[1] < j->b.reach[1] || n[2] < j->b.reach[2]))
+        clear(s, 0, j->places);
+    else if (rows)
+        clear(s, n[0] * j->b.step[0], j->places);
+    for (int64_t u = 0; u < n[0]; u++) {
+        const int64_t plane = cf_border_index(a[0].boundary, first[0] + (u ? u * j->b.gap[0] : 0), a[0].n);
+        for (int64_t v = 0; v < n[1]; v++) {
+            const int64_t row = cf_border_index(a[1].boundary, first[1] + (v ? v * j->b.gap[1] : 0), a[1].n);
+            const char *line = plane < 0 || row < 0 ? NULL : x + (plane * a[0].xs + row * a[1].xs) * t->dtype->size;
+            if (rows)
+                gather(s, line, first[2], j->b.gap[2], n[2], u * j->b.step[0] + v * j->b.step[1]);
+            else
+                gather_row(s, b, line, first[2], n[2]);
+        }
+    }
+}
+
+/* ---- samples out ----------------------------------------------------------------------------------------------------------- */
+
+#define NARROW(TYPE)                                                                              \
+    for (int64_t i = 0; i < n; i++) {                                                             \
+        double v = ((const double *)from)[i];                                                     \
+        ((TYPE *)to)[i * stride] = (TYPE)(uint64_t)(int64_t)(v < 0 ? v - 0.5 : v + 0.5);          \
+    }                                                                                             \
+    break
+#define UNITE(TYPE)                                                                               \
+    for (int64_t i = 0; i < n; i++) {                                                             \
+        ((TYPE *)to)[2 * i * stride] = ((const TYPE *)from)[i];                                   \
+        ((TYPE *)to)[2 * i * stride + 1] = ((const TYPE *)imaginary)[i];                          \
+    }                                                                                             \
+    break
+
+/* n samples on their way, to where outputs belong; whether they are finite. */
+static int release(const job *j, char *to, int64_t stride, const char *from, int64_t n)
+{
+    const cf_dtype *d = j->plan->task.dtype;
+    const char *imaginary = from + j->b.n * j->sample;
+    cf_finite_fn *finite = j->plan->kernels->set[j->single ? CF_F32 : CF_F64].finite;
+    switch (d->id) {
+    case CORRFAST_BOOL:
+        for (int64_t i = 0; i < n; i++)
+            ((uint8_t *)to)[i * stride] = ((const double *)from)[i] > 0.5;
+        break;
+    case CORRFAST_INT8: case CORRFAST_UINT8: NARROW(uint8_t);
+    case CORRFAST_INT16: case CORRFAST_UINT16: NARROW(uint16_t);
+    case CORRFAST_INT32: case CORRFAST_UINT32: NARROW(uint32_t);
+    case CORRFAST_INT64: case CORRFAST_UINT64: NARROW(uint64_t);
+    case CORRFAST_COMPLEX64: UNITE(float);
+    case CORRFAST_COMPLEX128: UNITE(double);
+    case CORRFAST_FLOAT16: cf_narrow(d, to, stride, from, n); break;
+    default: cf_copy_strided(to, stride, from, 1, n, d->size);
+    }
+    return rounds(d) || (finite(from, n) && (!d->is_complex || finite(imaginary, n)));
+}
+
+/* The parts of a row of n outputs that go straight to y; returns how many of its places they are. */
+static int64_t aim(stage *s, char *y, int64_t stride, int64_t n)
+{
+    const job *j = s->job;
+    int64_t there = 0;
+    const void *staged[PARTS];
+    set_parts(j, s->out, staged);
+    for (int p = 0; p < PARTS; p++) {
+        const int64_t part = j->places / PARTS;
+        s->to[p] = s->out + p * (j->b.n / 4) * j->sample;
+        if (is_plain(j->plan->task.dtype) && stride == 1 && (p + 1) * part <= n) {
+            s->to[p] = y + p * part * j->sample;
+            there = (p + 1) * part;
+        }
+    }
+    return there;
+}
+
+/* One output channel of a block, from its sum; whether it is finite. */
+static int store_block(stage *s, const block *b, int64_t co)
+{
+    const job *j = s->job;
+    const cf_task *t = &j->plan->task;
+    const cf_axis *a = t->shape.axis;
+    int64_t ys[3], at = cf_y_at(&t->shape, b->batch, b->group, co);
+    for (int i = 0; i < 3; i++) {
+        ys[i] = b->outputs[i] > 1 ? a[i].ys * j->b.phases[i] : 0;
+        at += (b->phase[i] + (b->first[i] ? b->first[i] * j->b.phases[i] : 0)) * a[i].ys;
+    }
+    char *y = (char *)j->arrays->output + at * t->dtype->size;
+    const int rows = j->b.reach[0] > 1 || j->b.reach[1] > 1;
+    const int64_t there = aim(s, y, b->outputs[2] == 1 ? 1 : ys[2], rows ? 0 : b->outputs[2]);
+    fft_of(j)->close(j->roots, j->root, j->b.n, s->sum, s->to, j->single && j->b.inside == CF_F64);
+    int finite = !there || j->plan->kernels->set[t->dtype->arith].finite(y, there);
+    for (int64_t u = 0; u < b->outputs[0]; u++)
+        for (int64_t v = 0; v < b->outputs[1]; v++) {
+            const int64_t from = u * j->b.step[0] + v * j->b.step[1] + there;
+            finite &= release(j, y + (u * ys[0] + v * ys[1] + there * ys[2]) * t->dtype->size, ys[2], s->out + from * j->sample, b->outputs[2] - there);
+        }
+    return finite;
+}
+
+/* ---- a block --------------------------------------------------------------------------------------------------------------- */
+
+static void split(stage *s, char *x, int steps, const char *factor)
+{
+    const job *j = s->job;
+    fft_of(j)->open(j->roots, j->root, j->b.n, s->from, j->single && j->b.inside == CF_F64, x);
+    fft_of(j)->levels(j->roots, j->root, j->b.n, x, factor, x, steps);
+}
+
+static const char *factor_at(const job *j, int64_t group, int64_t co, int64_t term)
+{
+    return j->spectra + ((group * j->plan->task.shape.cout + co) * j->b.terms + term) * factor_bytes(j);
+}
+
+static double norm_at(const job *j, int64_t group, int64_t co, int64_t term)
+{
+    return j->norms[(group * j->plan->task.shape.cout + co) * j->b.terms + term];
+}
+
+/* Whether integers are right: whether the bound of what an output can be off is below 1/2. */
+static int is_exact(const job *j, double error)
+{
+    return !rounds(j->plan->task.dtype) || 8 * 2.220446049250313e-16 * log2(2 * (double)j->b.n) * error < 0.49;
+}
+
+/* All output channels of a block; 0: some of them have to be summed directly. */
+static int solve_block(stage *s, block *b, cf_worker *worker)
+{
+    const job *j = s->job;
+    const cf_shape *shape = &j->plan->task.shape;
+    const int64_t point = 2 * j->b.n * size_of(j->b.inside);
+    const double work = 30 * (double)j->b.n;
+    const int keeps = shape->cout > 1, once = !keeps && j->b.terms == 1;
+    double error = 0;
+    int right = 1;
+    for (int64_t term = 0; term < j->b.terms; term++) {
+        const char *factor = keeps ? NULL : factor_at(j, b->group, 0, term);
+        place_term(j, term, b);
+        gather_block(s, b);
+        if (rounds(j->plan->task.dtype)) {
+            double worst = 0, norm = sqrt(squares(s->in, j->places));
+            for (int64_t co = 0; co < shape->cout; co++)
+                worst = fmax(worst, norm_at(j, b->group, co, term));
+            if (!is_exact(j, error += norm * worst))
+                return 0;
+        }
+        split(s, s->x + (keeps ? term * point : 0), once ? CF_FFT_SPLIT | CF_FFT_MULTIPLY | CF_FFT_JOIN : CF_FFT_SPLIT, factor);
+        if (!keeps && !once)
+            fft_of(j)->levels(j->roots, j->root, j->b.n, s->x, factor, s->sum,
+                              (term ? CF_FFT_ADD : CF_FFT_MULTIPLY) | (term == j->b.terms - 1 ? CF_FFT_JOIN : 0));
+        if (cf_poll(worker, work))
+            return 1;
+    }
+    for (int64_t co = 0; co < shape->cout; co++) {
+        for (int64_t term = 0; keeps && term < j->b.terms; term++)
+            fft_of(j)->levels(j->roots, j->root, j->b.n, s->x + term * point, factor_at(j, b->group, co, term), s->sum,
+                              (term ? CF_FFT_ADD : CF_FFT_MULTIPLY) | (term == j->b.terms - 1 ? CF_FFT_JOIN : 0));
+        right &= store_block(s, b, co);
+        if (cf_poll(worker, work))
+            return 1;
+    }
+    return right;
+}
+
+static void place_block(const job *j, int64_t index, block *b)
+{
+    const cf_axis *a = j->plan->task.shape.axis;
+    for (int i = 2; i >= 0; i--) {
+        b->first[i] = cf_take_digit(&index, j->b.count[i]) * j->b.len[i];
+        b->phase[i] = cf_take_digit(&index, j->b.phases[i]);
+        b->outputs[i] = cf_clamp(cf_ceil_div(a[i].m - b->phase[i], j->b.phases[i]) - b->first[i], 0, j->b.len[i]);
+    }
+    b->group = cf_take_digit(&index, j->plan->task.shape.groups);
+    b->batch = index;
+}
+
+static int is_empty(const block *b) { return b->outputs[0] < 1 || b->outputs[1] < 1 || b->outputs[2] < 1; }
+
+static void piece(const void *argument, int64_t index, cf_worker *worker)
+{
+    const job *j = argument;
+    stage s = stage_at(j, worker->scratch);
+    block b;
+    place_block(j, index, &b);
+    if (!is_empty(&b) && !solve_block(&s, &b, worker))
+        j->poisoned[index] = 1;
+}
+
+/* ---- the kernel ------------------------------------------------------------------------------------------------------------ */
+
+/* Tap (i, j, k) at place -(i*step[0] + j*step[1] + k), where t^places is -1 for real blocks and 1 for complex ones. */
+static void place_taps(stage *s, const block *b, const char *kernel)
+{
+    const job *j = s->job;
+    const cf_task *t = &j->plan->task;
+    const cf_axis *a = t->shape.axis;
+    clear(s, 0, j->places);
+    for (int64_t u = 0; u < b->taps[0]; u++)
+        for (int64_t v = 0; v < b->taps[1]; v++) {
+            const char *line = kernel + ((b->class[0] + (b->tap[0] + u) * j->b.classes[0]) * a[0].ws +
+                                         (b->class[1] + (b->tap[1] + v) * j->b.classes[1]) * a[1].ws +
+                                         (b->class[2] + b->tap[2] * j->b.classes[2]) * a[2].ws) * t->dtype->size;
+            const int64_t end = j->places - (u * j->b.step[0] + v * j->b.step[1]), apart = b->taps[2] > 1 ? a[2].ws * j->b.classes[2] : 1;
+            char *row = s->line;
+            if (cf_converts(t->dtype))
+                cf_widen(t->dtype, row, line, apart, b->taps[2]);
+            else
+                cf_copy_strided(row, 1, line, apart, b->taps[2], t->dtype->size);
+            if (!is_plain(t->dtype)) { /* through the outputs' place, free as yet */
+                admit(j, s->out, s->out + j->b.n * j->sample, row, b->taps[2]);
+                row = s->out;
+            }
+            for (int64_t k = 0; k < b->taps[2]; k++) {
+                const int64_t at = end - k == j->places ? 0 : end - k;
+                const int minus = at && !t->dtype->is_complex;
+                if (j->single) {
+                    float *to = (float *)(void *)s->in, *from = (float *)(void *)row;
+                    to[at] = minus ? -from[k] : from[k];
+                    if (t->dtype->is_complex)
+                        to[at + j->b.n] = t->conjugate & CORRFAST_CONJ_KERNEL ? -from[k + j->b.n] : from[k + j->b.n];
+                } else {
+                    double *to = (double *)(void *)s->in, *from = (double *)(void *)row;
+                    to[at] = minus ? -from[k] : from[k];
+                    if (t->dtype->is_complex)
+                        to[at + j->b.n] = t->conjugate & CORRFAST_CONJ_KERNEL ? -from[k + j->b.n] : from[k + j->b.n];
+                }
+            }
+        }
+}
+
+static void pack_factor(const void *argument, int64_t index, cf_worker *worker)
+{
+    const job *j = argument;
+    const cf_shape *shape = &j->plan->task.shape;
+    stage s = stage_at(j, worker->scratch);
+    int64_t channel = index / j->b.terms;
+    block b = {0};
+    place_term(j, index % j->b.terms, &b);
+    s.line = s.x; /* of any length, and free as yet */
+    place_taps(&s, &b, (const char *)j->arrays->kernel + cf_w_at(shape, channel / shape->cout, channel % shape->cout, b.ci) * j->plan->task.dtype->size);
+    if (rounds(j->plan->task.dtype))
+        j->norms[index] = sqrt(squares(s.in, j->places));
+    set_parts(j, s.in, s.from);
+    split(&s, s.x, CF_FFT_SPLIT, NULL);
+    fft_of(j)->spread(j->roots, j->root, j->b.n, s.x, (double)fft_of(j)->leaf / (double)j->b.n, j->spectra + index * factor_bytes(j));
+}
+
+static void set_spectra(job *j, void *packed)
+{
+    j->spectra = packed;
+    j->norms = (double *)(void *)(j->spectra + count_factors(j) * factor_bytes(j));
+}
+
+static int find_roots(job *j)
+{
+    j->roots = cf_roots(j->b.inside, (j->root ? 2 : 1) * j->b.n / fft_of(j)->leaf);
+    return j->roots ? CORRFAST_OK : CORRFAST_ERR_MEMORY;
+}
+
+static int pack(const cf_plan *plan, const cf_arrays *arrays, void *to, cf_run *run)
+{
+    job j;
+    make_job(plan, arrays, &j);
+    set_spectra(&j, to);
+    int status = find_roots(&j);
+    return status ? status : cf_run_pieces(run, count_factors(&j), plan->seconds / 4, worker_bytes(&j), pack_factor, &j);
+}
+
+static size_t packed(const cf_plan *plan)
+{
+    job j;
+    make_job(plan, NULL, &j);
+    return (size_t)(count_factors(&j) * (factor_bytes(&j) + (rounds(plan->task.dtype) ? (int64_t)sizeof(double) : 0)));
+}
+
+/* ---- the method ------------------------------------------------------------------------------------------------------------ */
+
+static int supports(const cf_task *t)
+{
+    cf_blocks b;
+    (void)b;
+    for (int i = 0; i < 3; i++)
+        if (t->shape.axis[i].m < 1 || t->shape.axis[i].k < 1 || t->shape.axis[i].n < 1)
+            return 0;
+    return t->pass == CORRFAST_FORWARD && t->dtype->arith != CF_NO_ARITH && t->shape.cin >= 1 && t->shape.cout >= 1 &&
+           !(t->precision == CORRFAST_EXACT && t->dtype->is_float);
+}
+
+static double seconds(const cf_task *t, const cf_kernels *kernels)
+{
+    cf_blocks b;
+    return cf_blocks_choose(t, kernels, &b) ? b.seconds : 1e30;
+}
+
+static int64_t count_pieces(const job *j)
+{
+    const cf_shape *s = &j->plan->task.shape;
+    int64_t count = s->batch * s->groups;
+    for (int i = 0; i < 3; i++)
+        count *= j->b.phases[i] * j->b.count[i];
+    return count;
+}
+
+static int64_t pieces(const cf_plan *plan)
+{
+    job j;
+    make_job(plan, NULL, &j);
+    return count_pieces(&j);
+}
+
+static size_t scratch(const cf_plan *plan)
+{
+    job j;
+    make_job(plan, NULL, &j);
+    return worker_bytes(&j);
+}
+
+static size_t shared(const cf_plan *plan)
+{
+    return (size_t)pieces(plan);
+}
+
+static void describe(const cf_plan *plan, char *text, size_t size)
+{
+    job j;
+    make_job(plan, NULL, &j);
+    snprintf(text, size, "blocks of %lld x %lld x %lld outputs, transforms of %lld complex points in %s", (long long)j.b.len[0], (long long)j.b.len[1],
+             (long long)j.b.len[2], (long long)j.b.n, j.b.inside == CF_F32 ? "float32" : "float64");
+}
+
+static int kernel_is_finite(const job *j)
+{
+    const cf_task *t = &j->plan->task;
+    const cf_shape *s = &t->shape;
+    const cf_axis *a = s->axis;
+    for (int64_t channel = 0; t->dtype->is_float && channel < s->groups * s->cout * s->cin; channel++)
+        for (int64_t u = 0; u < a[0].k; u++)
+            for (int64_t v = 0; v < a[1].k; v++) {
+                const char *line = (const char *)j->arrays->kernel +
+                                   (cf_w_at(s, channel / s->cin / s->cout, channel / s->cin % s->cout, channel % s->cin) + u * a[0].ws + v * a[1].ws) *
+                                       t->dtype->size;
+                if (a[2].ws == 1 && !cf_converts(t->dtype) ? !j->plan->kernels->set[t->dtype->arith].finite(line, a[2].k)
+                                                           : !cf_all_finite(t->dtype, line, a[2].ws, a[2].k))
+                    return 0;
+            }
+    return 1;
+}
+
+/* Sums a block directly, as a problem of its own. */
+static int sum_directly(const job *j, int64_t index, cf_run *run)
+{
+    const cf_task *t = &j->plan->task;
+    cf_shape s = t->shape;
+    block b;
+    cf_plan child;
+    place_block(j, index, &b);
+    int64_t y = cf_y_at(&s, b.batch, b.group, 0), w = cf_w_at(&s, b.group, 0, 0), x = cf_x_at(&s, b.batch, b.group, 0);
+    s.batch = s.groups = 1;
+    for (int i = 0; i < 3; i++) {
+        cf_axis *a = &s.axis[i];
+        const int64_t first = b.phase[i] + (b.first[i] ? b.first[i] * j->b.phases[i] : 0);
+        y += first * a->ys;
+        a->lo -= first * a->stride;
+        a->m = b.outputs[i];
+        a->stride = a->m > 1 ? a->stride * j->b.phases[i] : 1;
+        a->ys = a->m > 1 ? a->ys * j->b.phases[i] : 0;
+    }
+    const cf_arrays arrays = {(char *)j->arrays->input + x * t->dtype->size, (char *)j->arrays->kernel + w * t->dtype->size,
+                              (char *)j->arrays->output + y * t->dtype->size};
+    int status = cf_plan_child(j->plan, &s, CORRFAST_FORWARD, t->conjugate, CORRFAST_DIRECT, NULL, &child);
+    return status ? status : cf_plan_run(&child, &arrays, run);
+}
+
+static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
+{
+    job j;
+    make_job(plan, arrays, &j);
+    const int64_t count = count_pieces(&j);
+    int status = find_roots(&j);
+    if (status)
+        return status;
+    if (!kernel_is_finite(&j)) {
+        cf_plan child;
+        status = cf_plan_child(plan, &plan->task.shape, CORRFAST_FORWARD, plan->task.conjugate, CORRFAST_DIRECT, NULL, &child);
+        return status ? status : cf_plan_run(&child, arrays, run);
+    }
+    set_spectra(&j, plan->packed);
+    if (!(j.poisoned = cf_memory_take(&run->memory, (size_t)count)))
+        return CORRFAST_ERR_MEMORY;
+    memset(j.poisoned, 0, (size_t)count);
+    status = cf_run_pieces(run, count, plan->seconds, worker_bytes(&j), piece, &j);
+    for (int64_t i = 0; i < count && !status; i++)
+        if (j.poisoned[i])
+            status = sum_directly(&j, i, run);
+    cf_memory_give(&run->memory, j.poisoned, (size_t)count);
+    return status;
+}
+
+const cf_method cf_method_fft = {
+    .name = "fft", .id = CORRFAST_FFT, .listed = 1, .supports = supports, .seconds = seconds, .scratch = scratch, .shared = shared,
+    .packed = packed, .pack = pack, .pieces = pieces, .describe = describe, .run = run,
+};
