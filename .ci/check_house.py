@@ -24,8 +24,10 @@ MAY_INCLUDE = {
     "core/plan.*": [*COMMON, *RUNTIME],
     "core/short.*": [*COMMON, *RUNTIME, "core/plan.h"],
     "core/slab.*": [*COMMON, "kernels/table.h"],
+    "core/roots.*": [*COMMON, "kernels/table.h"],
+    "core/blocks.*": [*COMMON, *RUNTIME, "core/plan.h"],
     "core/*": COMMON,
-    "methods/*": [*COMMON, *RUNTIME, "core/plan.h"],
+    "methods/*": [*COMMON, *RUNTIME, "core/plan.h", "core/blocks.h", "core/roots.h"],
     "kernels/*": ["corrfast.h", "core/names.h", "core/dtype.h", "kernels/*.h"],
     "runtime/*": [*COMMON, *RUNTIME],
 }
