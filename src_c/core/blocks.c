@@ -1,32 +1,37 @@
 #include "blocks.h"
 
-#include <math.h>
-#include <string.h>
-
 enum {
     MAX_N = 1 << 20,
+    ENOUGH_N = 1 << 12,
     MAX_SPECTRA_BYTES = 16 << 20, /* of a block's samples */
     MAX_KERNEL_BYTES = 256 << 20
 };
 
-/* ns for each real sample of a transform of n coefficients in float64, there or back; a product of spectra; and what a block costs beside
- * (Zen 4, 512 bits). */
-static double transform_cost(double n, int64_t size)
-{
-    const double far = n * (double)size * 6 > 16e6 ? 1.8 : 1; /* a block and its factor are in no near cache */
-    return (0.1 + 0.036 * log2(n)) * far;
-}
-#define MULTIPLY_COST 0.35
-#define ADD_COST 0.45
-#define COPY_COST 0.2
-#define BLOCK_SECONDS 0.15e-6
+/* ns for each real sample of a block of 2^k points, there, times a factor, and back (Zen 4, 512 bits): what is in the L1 cache, in the L2 cache
+ * (from 2^11 points in float64), in that with its factor (from 2^15), and in neither. */
+enum { LEAST_LOG = 4, MOST_LOG = 20 };
+static const float block_cost[2][MOST_LOG - LEAST_LOG + 1] = {
+    {1.0f, 0.9f, 0.82f, 0.69f, 0.69f, 0.64f, 0.67f, 0.70f, 0.81f, 0.83f, 0.90f, 0.95f, 1.01f, 1.05f, 1.3f, 2.0f, 2.8f},
+    {1.4f, 1.25f, 1.05f, 1.08f, 0.97f, 1.07f, 1.07f, 1.22f, 1.30f, 1.44f, 1.50f, 1.66f, 1.74f, 2.05f, 3.0f, 4.0f, 4.2f}};
 
-/* How many times longer vectors of fewer lanes take. */
-static double width_factor(int unit, int double_lanes)
+/* Of these the factor alone; what adding it to other terms takes; and what comes beside: samples that are copied once on their way. */
+#define PRODUCT_COST 0.33
+#define ADD_COST 0.42
+#define COPY_COST 0.25
+#define CONVERT_COST 0.6
+#define KERNEL_COST 0.35
+#define BLOCK_SECONDS 0.1e-6
+
+static double cost_of(cf_arith inside, int64_t n)
 {
-    (void)unit;
-    return double_lanes >= 4 ? 1 : 2.2;
+    int k = 0;
+    while ((int64_t)1 << k < n)
+        k++;
+    return (double)block_cost[inside == CF_F64][cf_clamp(k, LEAST_LOG, MOST_LOG) - LEAST_LOG];
 }
+
+/* How many times longer narrow vectors take. */
+static double width_factor(int double_lanes) { return double_lanes >= 4 ? 1 : 2.2; }
 
 /* Samples that outputs [0, len) read, or fewer, if these are all outputs and nothing but zeros lies around the array: those that wrap around
  * are zeros then. */
@@ -71,11 +76,12 @@ static int weigh(const cf_task *t, const cf_kernels *kernels, cf_blocks *b)
     if (terms * couts * (double)s->groups * 2 * point > MAX_KERNEL_BYTES)
         return 0;
     b->terms = (int64_t)terms;
-    const double scale = (b->inside == CF_F32 ? 0.55 : 1) * width_factor(kernels->set[CF_F64].fft.unit, kernels->set[CF_F64].lanes);
-    const double there = transform_cost((double)b->n, size) * scale + COPY_COST, product = (terms > 1 ? ADD_COST : MULTIPLY_COST) * scale;
-    const double block = terms * there + terms * couts * product + couts * there, kernel = terms * couts * (there + 0.1);
-    b->seconds = (double)s->groups * ((double)s->batch * pieces * (block * 2e-9 * (double)b->n + BLOCK_SECONDS) + kernel * 2e-9 * (double)b->n) +
-                 CF_CALL_SECONDS;
+    const double factor = width_factor(kernels->set[CF_F64].lanes), product = PRODUCT_COST * factor;
+    const int plain = t->dtype->id == CORRFAST_FLOAT32 || t->dtype->id == CORRFAST_FLOAT64, rows = b->reach[0] * b->reach[1] > 1;
+    const double copy = !plain ? CONVERT_COST : rows ? COPY_COST : 0.05;
+    const double there = (cost_of(b->inside, b->n) * factor - product) / 2 + copy, kernel = terms * couts * (there + KERNEL_COST);
+    const double block = terms * there + terms * couts * (terms > 1 ? ADD_COST * factor : product) + couts * there, ns = 2e-9 * (double)b->n;
+    b->seconds = (double)s->groups * ((double)s->batch * pieces * (block * ns + BLOCK_SECONDS) + kernel * ns) + CF_CALL_SECONDS;
     return 1;
 }
 
@@ -138,7 +144,7 @@ int cf_blocks_choose(const cf_task *t, const cf_kernels *kernels, cf_blocks *bes
 {
     const cf_shape *s = &t->shape;
     cf_blocks b = {.inside = t->precision == CORRFAST_FAST && (t->dtype->arith == CF_F32 || t->dtype->arith == CF_C64) && t->dtype->is_float ? CF_F32 : CF_F64};
-    int64_t outputs[3], taps[3], least = 1;
+    int64_t outputs[3], taps[3], least = 1, all = 1; /* of taps, and of what all outputs read */
     int outer = 2;
     for (int i = 2; i >= 0; i--) {
         const cf_axis *a = &s->axis[i];
@@ -155,10 +161,15 @@ int cf_blocks_choose(const cf_task *t, const cf_kernels *kernels, cf_blocks *bes
         if (a->m > 1 || a->k > 1)
             outer = i;
         least = cf_min(least * cf_min(taps[i], MAX_N), MAX_N);
+        all = cf_min(all * cf_min(outputs[i] + taps[i], MAX_N), MAX_N);
     }
     best->seconds = -1;
-    for (b.n = 4 * kernels->set[b.inside].fft.unit; b.n <= MAX_N; b.n *= 2)
-        if (b.n >= least / 4 || b.n == MAX_N)
-            try_size(t, kernels, &b, outer, outputs, taps, best);
+    for (b.n = 4 * kernels->set[b.inside].fft.unit; b.n <= MAX_N; b.n *= 2) {
+        if (b.n < least && b.n < all && b.n < MAX_N)
+            continue; /* half a block of overlap, or more */
+        try_size(t, kernels, &b, outer, outputs, taps, best);
+        if (best->seconds >= 0 && (b.n >= all || (b.n >= ENOUGH_N && b.n >= 32 * least)))
+            break; /* larger ones hold no more, or waste no less */
+    }
     return best->seconds >= 0;
 }

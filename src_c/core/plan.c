@@ -43,6 +43,8 @@ static int choose(cf_plan *plan)
     plan->task.shape.batch = batch;
     if (plan->method && batch > 1)
         plan->seconds = plan->method->seconds(&plan->task, plan->kernels);
+    if (plan->method && plan->method->decide)
+        plan->method->decide(plan);
     return plan->method ? CORRFAST_OK : CORRFAST_ERR_METHOD;
 }
 

@@ -36,6 +36,7 @@ typedef struct cf_method {
     int (*solves)(const cf_task *task, const cf_kernels *kernels); /* whether it runs task->asked, another method; NULL: none */
     int (*fits)(const cf_task *task); /* whether the samples of the kernel suit it too; NULL: any do */
     double (*seconds)(const cf_task *task, const cf_kernels *kernels); /* estimate for one thread */
+    void (*decide)(cf_plan *plan); /* what is decided once, for the other functions to find in plan->decided; NULL: nothing */
     size_t (*scratch)(const cf_plan *plan);                            /* bytes for one thread */
     size_t (*shared)(const cf_plan *plan);                             /* bytes that all threads share; NULL: none */
     size_t (*packed)(const cf_plan *plan); /* bytes of the kernel in the form that runs read; 0, or NULL: they read its samples */
@@ -50,6 +51,7 @@ struct cf_plan {
     const cf_kernels *kernels;
     const cf_method *method;
     double seconds;
+    int64_t decided[40]; /* by the method, in its own terms */
     int keeps;    /* the kernel is packed for many runs, maybe also where it would not pay for one */
     void *packed; /* NULL: each run packs for itself */
 };

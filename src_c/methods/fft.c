@@ -50,7 +50,7 @@ static void make_job(const cf_plan *plan, const cf_arrays *arrays, job *j)
     memset(j, 0, sizeof *j);
     j->plan = plan;
     j->arrays = arrays;
-    cf_blocks_choose(&plan->task, plan->kernels, &j->b);
+    memcpy(&j->b, plan->decided, sizeof j->b);
     j->root = d->is_complex ? 0 : 2;
     j->single = is_single(d);
     j->sample = j->single ? (int)sizeof(float) : (int)sizeof(double);
@@ -164,6 +164,17 @@ static void clear(const stage *s, int64_t first, int64_t end)
         memset(s->in + (j->b.n + first) * j->sample, 0, (size_t)((end - first) * j->sample));
 }
 
+/* Asks for lines that will be wanted: blocks are too narrow for the processor to see what comes next. */
+static void fetch(const char *from, int64_t bytes, const int writes)
+{
+    for (int64_t at = 0; at < bytes; at += 64) {
+        if (writes)
+            CF_PREFETCH(from + at, 1);
+        else
+            CF_PREFETCH(from + at, 0);
+    }
+}
+
 /* A block of outputs, or one of the terms of its sum. */
 typedef struct block {
     int64_t batch, group;
@@ -210,10 +221,10 @@ static void gather_row(stage *s, const block *b, const char *line, int64_t first
 }
 
 /* Where the real and imaginary eighths of the staged samples are. */
-static void set_parts(const job *j, const char *stage, const void **parts)
+static void set_parts(const job *j, const char *from, const void **parts)
 {
     for (int p = 0; p < PARTS; p++)
-        parts[p] = stage + p * (j->b.n / 4) * j->sample;
+        parts[p] = from + p * (j->b.n / 4) * j->sample;
 }
 
 /* Sum of squares of what was gathered: four at a time, for it is one long chain of additions else. */
@@ -249,6 +260,8 @@ static void gather_block(stage *s, const block *b)
         for (int64_t v = 0; v < n[1]; v++) {
             const int64_t row = cf_border_index(a[1].boundary, first[1] + (v ? v * j->b.gap[1] : 0), a[1].n);
             const char *line = plane < 0 || row < 0 ? NULL : x + (plane * a[0].xs + row * a[1].xs) * t->dtype->size;
+            if (rows && line && t->far && row + 4 < a[1].n && first[2] >= 0 && first[2] + n[2] <= a[2].n && a[2].xs == 1)
+                fetch(line + (first[2] + 4 * a[1].xs) * t->dtype->size, n[2] * t->dtype->size, 0);
             if (rows)
                 gather(s, line, first[2], j->b.gap[2], n[2], u * j->b.step[0] + v * j->b.step[1]);
             else
@@ -332,6 +345,8 @@ static int store_block(stage *s, const block *b, int64_t co)
     for (int64_t u = 0; u < b->outputs[0]; u++)
         for (int64_t v = 0; v < b->outputs[1]; v++) {
             const int64_t from = u * j->b.step[0] + v * j->b.step[1] + there;
+            if (rows && t->far && v + 4 < b->outputs[1] && ys[2] == 1)
+                fetch(y + (u * ys[0] + (v + 4) * ys[1]) * t->dtype->size, b->outputs[2] * t->dtype->size, 1);
             finite &= release(j, y + (u * ys[0] + v * ys[1] + there * ys[2]) * t->dtype->size, ys[2], s->out + from * j->sample, b->outputs[2] - there);
         }
     return finite;
@@ -516,8 +531,6 @@ static size_t packed(const cf_plan *plan)
 
 static int supports(const cf_task *t)
 {
-    cf_blocks b;
-    (void)b;
     for (int i = 0; i < 3; i++)
         if (t->shape.axis[i].m < 1 || t->shape.axis[i].k < 1 || t->shape.axis[i].n < 1)
             return 0;
@@ -529,6 +542,17 @@ static double seconds(const cf_task *t, const cf_kernels *kernels)
 {
     cf_blocks b;
     return cf_blocks_choose(t, kernels, &b) ? b.seconds : 1e30;
+}
+
+_Static_assert(sizeof(cf_blocks) <= sizeof((cf_plan){0}.decided), "room for what is decided");
+static void decide(cf_plan *plan)
+{
+    cf_blocks b;
+    cf_task one = plan->task;
+    one.shape.batch = cf_min(one.shape.batch, 1); /* as bits do not depend on the batch, nor may blocks */
+    memset(&b, 0, sizeof b);
+    cf_blocks_choose(&one, plan->kernels, &b);
+    memcpy(plan->decided, &b, sizeof b);
 }
 
 static int64_t count_pieces(const job *j)
@@ -636,6 +660,6 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 }
 
 const cf_method cf_method_fft = {
-    .name = "fft", .id = CORRFAST_FFT, .listed = 1, .supports = supports, .seconds = seconds, .scratch = scratch, .shared = shared,
-    .packed = packed, .pack = pack, .pieces = pieces, .describe = describe, .run = run,
+    .name = "fft", .id = CORRFAST_FFT, .listed = 1, .supports = supports, .seconds = seconds, .decide = decide, .scratch = scratch,
+    .shared = shared, .packed = packed, .pack = pack, .pieces = pieces, .describe = describe, .run = run,
 };
