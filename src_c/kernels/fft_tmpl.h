@@ -119,15 +119,20 @@ CF_INLINE void FN(multiply_leaf)(const ELEM *x, const ELEM *h, ELEM *y, const in
     LV(store)(y + VLANES, adds ? LV(add)(LV(load)(y + VLANES), im) : im);
 }
 
-CF_INLINE void FN(multiply_leaves)(const ELEM *x, const ELEM *h, ELEM *y, int64_t n, const int adds)
+CF_INLINE void FN(multiply_leaves)(const ELEM *x, const ELEM *h, ELEM *y, int64_t n, const int adds, int64_t unit, const cf_fft_ahead *ahead)
 {
     const int ways = VLANES / LEAF_N;
-    for (int64_t i = 0; i < n; i += VLANES, x += 2 * VLANES, y += 2 * VLANES, h += 4 * VLANES)
+    for (int64_t i = 0; i < n; i += VLANES, x += 2 * VLANES, y += 2 * VLANES, h += 4 * VLANES, unit++) {
+        for (int64_t at = 0; ahead && at < ahead->bytes; at += 64) {
+            CF_PREFETCH(ahead->samples + unit * ahead->bytes + at, 0);
+            CF_PREFETCH(ahead->outputs + unit * ahead->bytes + at, 1);
+        }
         CF_UNROLL
         for (int k = 0; k < ways; k++) {
             CF_PREFETCH(h + 4 * k * LEAF_N + 512 / (int)sizeof *h, 0);
             FN(multiply_leaf)(x + k * LEAF_N, h + 4 * k * LEAF_N, y + k * LEAF_N, adds);
         }
+    }
 }
 
 /* Leaves below a node of n coefficients of the last level. */
@@ -167,15 +172,15 @@ CF_INLINE void FN(join_flat)(const ELEM *t, int64_t node, int64_t n, ELEM *x)
     }
 }
 
-static void FN(fft_tree)(const ELEM *table, int64_t node, int64_t n, ELEM *a, const ELEM *h, ELEM *b, int steps)
+static void FN(fft_tree)(const ELEM *table, int64_t node, int64_t n, ELEM *a, const ELEM *h, ELEM *b, int steps, int64_t unit, const cf_fft_ahead *ahead)
 {
     if (n * 2 * (int64_t)sizeof(ELEM) <= FN(FLAT_BYTES)) {
         if (steps & CF_FFT_SPLIT)
             FN(split_flat)(table, node, n, a);
         if (steps & CF_FFT_ADD)
-            FN(multiply_leaves)(a, h, b, n, 1);
+            FN(multiply_leaves)(a, h, b, n, 1, unit, ahead);
         else if (steps & CF_FFT_MULTIPLY)
-            FN(multiply_leaves)(a, h, b, n, 0);
+            FN(multiply_leaves)(a, h, b, n, 0, unit, ahead);
         if (steps & CF_FFT_JOIN)
             FN(join_flat)(table, node, n, b);
         return;
@@ -183,15 +188,18 @@ static void FN(fft_tree)(const ELEM *table, int64_t node, int64_t n, ELEM *a, co
     if (steps & CF_FFT_SPLIT)
         FN(split_node)(a, n, NODE(table, node));
     for (int k = 0; k < 4; k++)
-        FN(fft_tree)(table, 4 * node + k, n / 4, a + k * n / 2, h ? h + k * n : NULL, b ? b + k * n / 2 : NULL, steps);
+        FN(fft_tree)(table, 4 * node + k, n / 4, a + k * n / 2, h ? h + k * n : NULL,
+                     b ? b + k * n / 2 : NULL, steps, unit + k * n / 4 / VLANES, ahead);
     if (steps & CF_FFT_JOIN)
         FN(join_node)(b, n, NODE(table, node));
 }
 
-static void FN(fft_levels)(const void *table, int64_t node, int64_t n, void *x, const void *h, void *y, int steps)
+static void FN(fft_levels)(const void *table, int64_t node, int64_t n, void *x, const void *h, void *y, int steps,
+                           const cf_fft_ahead *ahead)
 {
     for (int k = 0; k < 4; k++)
-        FN(fft_tree)(table, 4 * node + k, n / 4, (ELEM *)x + k * n / 2, h ? (const ELEM *)h + k * n : NULL, y ? (ELEM *)y + k * n / 2 : NULL, steps);
+        FN(fft_tree)(table, 4 * node + k, n / 4, (ELEM *)x + k * n / 2, h ? (const ELEM *)h + k * n : NULL, y ? (ELEM *)y + k * n / 2 : NULL, steps,
+                     k * n / 4 / VLANES, ahead);
 }
 
 #ifdef WITH_NARROW

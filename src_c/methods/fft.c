@@ -354,11 +354,11 @@ static int store_block(stage *s, const block *b, int64_t co)
 
 /* ---- a block --------------------------------------------------------------------------------------------------------------- */
 
-static void split(stage *s, char *x, int steps, const char *factor)
+static void split(stage *s, char *x, int steps, const char *factor, const cf_fft_ahead *ahead)
 {
     const job *j = s->job;
     fft_of(j)->open(j->roots, j->root, j->b.n, s->from, j->single && j->b.inside == CF_F64, x);
-    fft_of(j)->levels(j->roots, j->root, j->b.n, x, factor, x, steps);
+    fft_of(j)->levels(j->roots, j->root, j->b.n, x, factor, x, steps, ahead);
 }
 
 static const char *factor_at(const job *j, int64_t group, int64_t co, int64_t term)
@@ -369,6 +369,21 @@ static const char *factor_at(const job *j, int64_t group, int64_t co, int64_t te
 static double norm_at(const job *j, int64_t group, int64_t co, int64_t term)
 {
     return j->norms[(group * j->plan->task.shape.cout + co) * j->b.terms + term];
+}
+
+/* The samples and outputs of the block after b, in a row that is in no near cache; 0: there are none. */
+static int look_ahead(const job *j, const block *b, cf_fft_ahead *ahead)
+{
+    const cf_task *t = &j->plan->task;
+    const cf_axis *a = &t->shape.axis[2];
+    const int64_t first = b->first[2] + j->b.len[2], start = first - a->lo + j->b.reach[2] - j->b.len[2];
+    if (!t->far || !is_plain(t->dtype) || j->b.reach[0] * j->b.reach[1] > 1 || a->stride > 1 || a->dilation > 1 || a->xs != 1 || a->ys != 1 ||
+        first + j->places > a->m || start < 0 || start + j->places > a->n)
+        return 0;
+    ahead->samples = (const char *)j->arrays->input + (cf_x_at(&t->shape, b->batch, b->group, 0) + start) * t->dtype->size;
+    ahead->outputs = (const char *)j->arrays->output + (cf_y_at(&t->shape, b->batch, b->group, 0) + first) * t->dtype->size;
+    ahead->bytes = 2 * fft_of(j)->unit * t->dtype->size;
+    return 1;
 }
 
 /* Whether integers are right: whether the bound of what an output can be off is below 1/2. */
@@ -398,17 +413,19 @@ static int solve_block(stage *s, block *b, cf_worker *worker)
             if (!is_exact(j, error += norm * worst))
                 return 0;
         }
-        split(s, s->x + (keeps ? term * point : 0), once ? CF_FFT_SPLIT | CF_FFT_MULTIPLY | CF_FFT_JOIN : CF_FFT_SPLIT, factor);
+        cf_fft_ahead ahead;
+        split(s, s->x + (keeps ? term * point : 0), once ? CF_FFT_SPLIT | CF_FFT_MULTIPLY | CF_FFT_JOIN : CF_FFT_SPLIT, factor,
+              once && look_ahead(j, b, &ahead) ? &ahead : NULL);
         if (!keeps && !once)
             fft_of(j)->levels(j->roots, j->root, j->b.n, s->x, factor, s->sum,
-                              (term ? CF_FFT_ADD : CF_FFT_MULTIPLY) | (term == j->b.terms - 1 ? CF_FFT_JOIN : 0));
+                              (term ? CF_FFT_ADD : CF_FFT_MULTIPLY) | (term == j->b.terms - 1 ? CF_FFT_JOIN : 0), NULL);
         if (cf_poll(worker, work))
             return 1;
     }
     for (int64_t co = 0; co < shape->cout; co++) {
         for (int64_t term = 0; keeps && term < j->b.terms; term++)
             fft_of(j)->levels(j->roots, j->root, j->b.n, s->x + term * point, factor_at(j, b->group, co, term), s->sum,
-                              (term ? CF_FFT_ADD : CF_FFT_MULTIPLY) | (term == j->b.terms - 1 ? CF_FFT_JOIN : 0));
+                              (term ? CF_FFT_ADD : CF_FFT_MULTIPLY) | (term == j->b.terms - 1 ? CF_FFT_JOIN : 0), NULL);
         right &= store_block(s, b, co);
         if (cf_poll(worker, work))
             return 1;
@@ -495,7 +512,7 @@ static void pack_factor(const void *argument, int64_t index, cf_worker *worker)
     if (rounds(j->plan->task.dtype))
         j->norms[index] = sqrt(squares(s.in, j->places));
     set_parts(j, s.in, s.from);
-    split(&s, s.x, CF_FFT_SPLIT, NULL);
+    split(&s, s.x, CF_FFT_SPLIT, NULL, NULL);
     fft_of(j)->spread(j->roots, j->root, j->b.n, s.x, (double)fft_of(j)->leaf / (double)j->b.n, j->spectra + index * factor_bytes(j));
 }
 
