@@ -97,7 +97,8 @@ CF_INLINE void FN(join_last)(ELEM *x, const int ways, int64_t count, const ELEM 
     }
 }
 
-/* Leaves, the k-th of a pair of units or of one: y (+)= x*h.  h holds, for each, c*h and h one after the other: a window for each coefficient of x. */
+/* Leaves, the k-th of a pair of units or of one: y (+)= x*h.  h holds, for each, c*h and h one after the other: a window for each
+ * coefficient of x. */
 CF_INLINE void FN(multiply_leaf)(const ELEM *x, const ELEM *h, ELEM *y, const int adds)
 {
     LVEC rr = LV(zero)(), ri = LV(zero)(), ir = LV(zero)(), ii = LV(zero)();
@@ -129,7 +130,7 @@ CF_INLINE void FN(multiply_leaves)(const ELEM *x, const ELEM *h, ELEM *y, int64_
         }
         CF_UNROLL
         for (int k = 0; k < ways; k++) {
-            CF_PREFETCH(h + 4 * k * LEAF_N + 512 / (int)sizeof *h, 0);
+            CF_PREFETCH((const void *)((uintptr_t)(h + 4 * k * LEAF_N) + 512), 0); /* an address past the end does no harm */
             FN(multiply_leaf)(x + k * LEAF_N, h + 4 * k * LEAF_N, y + k * LEAF_N, adds);
         }
     }

@@ -110,7 +110,9 @@
 
 #define KERNELS CF_CAT(kernels, CF_SUFFIX)
 #define KERNEL(name, type) CF_CAT(CF_CAT(CF_CAT(name, _), type), CF_SUFFIX)
-#define FFT(type) {KERNEL(FFT_UNIT, type), KERNEL(FFT_LEAF, type), KERNEL(fft_open, type), KERNEL(fft_levels, type), KERNEL(fft_close, type), KERNEL(fft_spread, type)}
+#define FFT(type)                                                                                                                        \
+    {KERNEL(FFT_UNIT, type), KERNEL(FFT_LEAF, type), KERNEL(fft_open, type), KERNEL(fft_levels, type), KERNEL(fft_close, type),          \
+     KERNEL(fft_spread, type)}
 #define NO_FFT {0, 0, NULL, NULL, NULL, NULL}
 #define ROW(type, name, parts, winograd_, weave_, unweave_, ...) \
     {CF_CAT(LANES_, type) / (parts), KERNEL(LINE_TILE, name), KERNEL(rows, name), KERNEL(line, name), KERNEL(dot, name),                 \

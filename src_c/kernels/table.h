@@ -92,13 +92,16 @@ typedef void cf_unweave_fn(const void *from, void *even, void *odd, int64_t n);
 
 /* Products of polynomials with n complex coefficients, n a power of two and at least 4 units, modulo t^n - e^(2 pi i theta(node)), where theta(b)
  * is what the bits of b say behind the point, the last one first: node 0 is t^n - 1, node 2 t^n - i, and the factors of node b are 2b and
- * 2b + 1, or 4b to 4b + 3.  `table` holds r, r^2, r^3 with r = e^(2 pi i theta(b)/4) for each node b that has factors, as many as there are leaves
- * at most; in the kernels' own type, like x and h.
+ * 2b + 1, or 4b to 4b + 3.  `table` holds r, r^2, r^3 with r = e^(2 pi i theta(b)/4) at 6b, in the kernels' own type, like x and h; read are the
+ * nodes under `node` that have factors, all of them below (node + 1)*n/leaf/2.
  *
  * open: the first level, from samples: x[0..2n) of coefficients k*n/4 + i, whose real parts are from[k][i], imaginary parts from[k + 4][i], i < n/4.
- * levels: what `steps` says of x (n coefficients after their first level), h (from spread, 4n numbers), and y, which may be x; ahead may be NULL.
+ * levels: what `steps` says, in this order, of x (n coefficients after their first level), h (from spread, 4n numbers), and y, which may be x; one
+ * of the two products at most.  h may be NULL if there is none, ahead always, y if x is only split.  x and h are left alone but for the split, and steps have the
+ * same bits at once as one by one.
  * close: the first level back, to[k][i] and to[k + 4][i]; n/leaf times what was opened, if nothing but CF_FFT_JOIN was done to what was split.
- * spread: a split x, times scale, as a factor for `levels`. */
+ * spread: a split x, times scale, as a factor for `levels`.  A NaN or Inf among the samples of a product's factors makes all its outputs
+ * NaN or Inf. */
 enum {
     CF_FFT_SPLIT = 1,    /* x down to the leaves */
     CF_FFT_MULTIPLY = 2, /* y = x*h */
