@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Best first.  An instruction set is one row here, and its file exports NULL where it cannot be compiled.  The last word says where
- * its kernels have passed tests/c/check_kernels.c: "hardware", "emulator", or NULL, and then only CORRFAST_ISA chooses it. */
+ * its kernels have passed tests/c/check_*.c: "hardware", "emulator", or NULL, and then only CORRFAST_ISA chooses it. */
 #define ISAS(ISA)                                           \
     ISA(avx512, CF_CPU_AVX512 | CF_CPU_FMA, "hardware")     \
     ISA(avx2, CF_CPU_AVX2 | CF_CPU_FMA, "hardware")         \

@@ -34,17 +34,19 @@ plain_library() {
 programs() {
     local name=$1 cc=$2 program
     shift 2
-    for program in test_api test_problems check_kernels; do
+    for program in test_api test_problems check_kernels check_fft; do
         "$cc" $warnings "$@" -Isrc_c "tests/c/$program.c" "$work/$name"/*.o -o "$work/$name/$program" -lm -pthread || return
     done
 }
 
 # tests NAME "ISAS" SECONDS CASES [RUNNER...]: all of them on each of the instruction sets, which must all be there
 tests() {
-    local name=$1 isas=$2 seconds=$3 cases=$4 isa
+    local name=$1 isas=$2 seconds=$3 cases=$4 isa checker
     shift 4
     echo "== $name: $isas"
-    "$@" "$work/$name/check_kernels" --cases "$cases" --require "${isas// /,}" || return
+    for checker in check_kernels check_fft; do
+        "$@" "$work/$name/$checker" --cases "$cases" --require "${isas// /,}" || return
+    done
     for isa in $isas; do
         CORRFAST_ISA=$isa "$@" "$work/$name/test_api" && CORRFAST_ISA=$isa "$@" "$work/$name/test_problems" "$seconds" || return
     done

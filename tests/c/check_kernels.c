@@ -8,14 +8,7 @@
  * Winograd's transforms as their matrices have them.
  *
  * A kernel added to cf_kernel_set needs a case: see `kernels` in kernel_calls.h and the assertion below it. */
-#include "../../src_c/runtime/dispatch.h"
 #include "product_calls.h"
-
-#include <getopt.h>
-#include <signal.h>
-#include <time.h>
-
-static char doing[512]; /* said by the signal handler */
 
 /* ---- comparison ------------------------------------------------------------------------------------------------------------ */
 
@@ -167,9 +160,8 @@ static int64_t rows_differ(const cf_kernel_set *set, const call *c, const char *
 }
 
 /* One case; `scalar` is NULL where the scalar table itself is checked, against plain sums. */
-static int check(const cf_kernel_set *set, const cf_kernel_set *scalar, enum kernel kernel, cf_arith arith, uint64_t case_seed)
+static int check(const cf_kernel_set *set, const cf_kernel_set *scalar, enum kernel kernel, cf_arith arith)
 {
-    source.state = case_seed;
     call c = {.kernel = kernel, .arith = arith};
     const int sums = kernel <= LAST_SUM;
     c.fill = (enum fill)random_between(&source, 0, ariths[arith].is_float ? FILL_COUNT - 1 : RANDOM);
@@ -208,13 +200,6 @@ static int check(const cf_kernel_set *set, const cf_kernel_set *scalar, enum ker
 }
 
 /* ---- timing ---------------------------------------------------------------------------------------------------------------- */
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Seconds of the call, the best of many short runs of about `amount` / 3e5 each. */
 static double seconds(const cf_kernel_set *set, const call *c, double amount)
@@ -272,154 +257,42 @@ static void bench(const char *isa, const cf_kernel_set *set, const cf_kernel_set
 
 /* ---- the command line ------------------------------------------------------------------------------------------------------ */
 
-static void crashed(int number)
-{
-    static const char said[] = "\ncrashed: ";
-    if (write(STDOUT_FILENO, said, sizeof said - 1) < 0 || write(STDOUT_FILENO, doing, strlen(doing)) < 0 ||
-        write(STDOUT_FILENO, "\n", 1) < 0)
-        _exit(3);
-    _exit(number == SIGILL ? 4 : 3);
-}
-
-static int help(const char *program, int status)
-{
-    printf("usage: %s [--seed N] [--cases N] [--isa NAME] [--test PART-OF-A-NAME] [--require NAME,NAME...] [--bench] [--list]\n"
-           "Checks each kernel (rows_f32__avx2, line_c64__sse2, ...) of each instruction set that this CPU has.\n"
-           "  --seed     of the first case; printed, so that a failure can be had again (default: the time)\n"
-           "  --cases    of each kernel (default 1000)\n"
-           "  --require  instruction sets without which the check counts as failed\n"
-           "  --bench    times the same calls instead\n", program);
-    return status;
-}
-
-static struct {
-    uint64_t seed;
-    int64_t cases;
-    const char *isa, *test, *required;
-    enum { CHECK, BENCH, LIST } task;
-} asked = {.cases = 1000, .test = "", .required = ""};
-
-/* 0, or the exit status that the command line asks for, plus 1. */
-static int parse(int argc, char **argv)
-{
-    enum { SEED = 1, CASES, ISA, TEST, REQUIRE, BENCHING, LISTING, HELP };
-    static const struct option options[] = {{"seed", 1, NULL, SEED}, {"cases", 1, NULL, CASES}, {"isa", 1, NULL, ISA},
-                                            {"test", 1, NULL, TEST}, {"require", 1, NULL, REQUIRE}, {"bench", 0, NULL, BENCHING},
-                                            {"list", 0, NULL, LISTING}, {"help", 0, NULL, HELP}, {NULL, 0, NULL, 0}};
-    char *end = "";
-    asked.seed = (uint64_t)time(NULL);
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case SEED: asked.seed = strtoull(optarg, &end, 0); break;
-        case CASES: asked.cases = strtoll(optarg, &end, 0); break;
-        case ISA: asked.isa = optarg; break;
-        case TEST: asked.test = optarg; break;
-        case REQUIRE: asked.required = optarg; break;
-        case BENCHING: asked.task = BENCH; break;
-        case LISTING: asked.task = LIST; break;
-        case HELP: return 1 + help(argv[0], 0);
-        default: return 1 + help(argv[0], 2);
-        }
-        if (*end || asked.cases < 1) {
-            printf("check_kernels: %s is no such number\n", optarg);
-            return 1 + help(argv[0], 2);
-        }
-    }
-    return optind < argc ? 1 + help(argv[0], 2) : 0;
-}
-
 /* One kernel of one instruction set; the number of failed cases. */
-static int64_t work_on(const char *isa, const cf_kernel_set *set, const cf_kernel_set *scalar, enum kernel kernel, cf_arith arith)
+static int64_t check_or_bench(const char *isa, const cf_kernel_set *set, const cf_kernel_set *scalar, enum kernel kernel, cf_arith arith)
 {
     int64_t failed = 0;
     int right, has = has_kernel(set, kernel, arith, &right);
     if (!has || !right) {
         if (!right)
-            printf("%s_%s__%s is %s\n", kernels[kernel], ariths[arith].name, isa, has ? "there for a type without it" : "missing");
+            printf("%s is %s\n", kernel_name, has ? "there for a type without it" : "missing");
         return !right;
     }
     if (asked.task == BENCH)
         bench(isa, set, scalar, kernel, arith);
     for (int64_t i = 0; asked.task == CHECK && i < asked.cases && failed < 5; i++) {
-        uint64_t seed = asked.seed + (uint64_t)i;
-        snprintf(doing, sizeof doing, "--test %s_%s__%s --seed %llu --cases 1", kernels[kernel], ariths[arith].name, isa,
-                 (unsigned long long)seed);
-        failed += check(set, set == scalar ? NULL : scalar, kernel, arith, seed);
+        begin_case(i);
+        failed += check(set, set == scalar ? NULL : scalar, kernel, arith);
     }
     return failed;
 }
 
-/* The required instruction sets that are not in `ran`, a list in commas. */
-static int64_t missing(const char *ran)
+static int64_t all_kernels(const char *isa, const cf_kernels *ours, const cf_kernels *scalar, int64_t *tested)
 {
-    int64_t count = 0;
-    for (const char *name = asked.required; *name;) {
-        size_t length = strcspn(name, ",");
-        char wanted[64];
-        snprintf(wanted, sizeof wanted, ",%.*s,", (int)length, name);
-        if (!strstr(ran, wanted)) {
-            printf("check_kernels: %.*s was required and did not run\n", (int)length, name);
-            count++;
-        }
-        name += length + (name[length] == ',');
-    }
-    return count;
+    int64_t failed = 0;
+    for (int kernel = 0; kernel < KERNEL_COUNT; kernel++)
+        for (int arith = 0; arith < CF_ARITH_COUNT; arith++)
+            if (wanted(tested, kernels[kernel], ariths[arith].name, isa))
+                failed += check_or_bench(isa, &ours->set[arith], &scalar->set[arith], (enum kernel)kernel, (cf_arith)arith);
+    return failed;
 }
 
 int main(int argc, char **argv)
 {
-    int64_t failed = 0, all = 0;
-    char ran[256] = ",";
-    const char *isa;
-    const cf_kernels *scalar = NULL;
-    int leave = parse(argc, argv);
-    if (leave)
-        return leave - 1;
     for (int p = 0; p < PLANES; p++)
         for (int i = 0; i < LINES; i++)
             line_slot[p][i] = guarded_make(SLOT_BYTES);
     for (int i = 0; i < LINES; i++)
         tap_slot[i] = guarded_make(SLOT_BYTES);
     y_slot = guarded_make(4 * SLOT_BYTES);
-    signal(SIGSEGV, crashed);
-    signal(SIGBUS, crashed);
-    signal(SIGILL, crashed);
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    if (asked.task == CHECK)
-        printf("check_kernels: --seed %llu --cases %lld\n", (unsigned long long)asked.seed, (long long)asked.cases);
-    for (int i = 0; (isa = corrfast_isa_info(i, NULL, NULL)); i++)
-        if (strcmp(isa, "scalar") == 0)
-            scalar = cf_kernels_of(i);
-    for (int i = 0, usable; (isa = corrfast_isa_info(i, &usable, NULL)); i++) {
-        int64_t tested = 0, bad = 0;
-        if (asked.isa && strcmp(asked.isa, isa) != 0)
-            continue;
-        if (!usable) {
-            printf("%-8s could not run: this CPU does not have it\n", isa);
-            continue;
-        }
-        for (int kernel = 0; kernel < KERNEL_COUNT; kernel++)
-            for (int arith = 0; arith < CF_ARITH_COUNT; arith++) {
-                char name[64];
-                snprintf(name, sizeof name, "%s_%s__%s", kernels[kernel], ariths[arith].name, isa);
-                if (!strstr(name, asked.test))
-                    continue;
-                if (asked.task == LIST)
-                    printf("%s\n", name);
-                bad += work_on(isa, &cf_kernels_of(i)->set[arith], &scalar->set[arith], (enum kernel)kernel, (cf_arith)arith);
-                tested++;
-            }
-        if (tested && asked.task == CHECK)
-            printf("%-8s ran: %lld kernels, %lld cases each, %lld failed\n", isa, (long long)tested, (long long)asked.cases, (long long)bad);
-        if (tested)
-            snprintf(ran + strlen(ran), sizeof ran - strlen(ran), "%s,", isa);
-        failed += bad;
-        all += tested;
-    }
-    failed += missing(ran);
-    if (!all)
-        printf("check_kernels: no kernel has that name and instruction set here\n");
-    else if (asked.task == CHECK)
-        printf("check_kernels: %lld cases, %lld failed\n", (long long)(all * asked.cases), (long long)failed);
-    return failed || !all;
+    return check_all(argc, argv, "rows_f32__avx2, line_c64__sse2, ...", all_kernels);
 }

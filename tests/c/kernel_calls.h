@@ -3,8 +3,7 @@
 #ifndef CF_KERNEL_CALLS_H
 #define CF_KERNEL_CALLS_H
 
-#include "../../src_c/kernels/table.h"
-#include "testing.h"
+#include "checker.h"
 
 #include <float.h>
 #include <math.h>
@@ -61,10 +60,6 @@ typedef struct call {
 } call;
 
 static guarded line_slot[PLANES][LINES], tap_slot[LINES], y_slot;
-static random_source source;
-
-static int64_t pick(const int64_t *from, int64_t count) { return from[random_between(&source, 0, count - 1)]; }
-#define PICK(...) pick((const int64_t[]){__VA_ARGS__}, (int64_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)))
 
 /* Whether there is one row of outputs, each a sum over all rows. */
 static int sums_rows(enum kernel kernel) { return kernel == KERNEL_DOT || kernel == KERNEL_TAPS; }

@@ -49,6 +49,7 @@ avx512() {
     x86_programs || return
     echo "== emulated: avx512"
     bash tests/c/emulate_avx512.sh "$work/static/check_kernels" --isa avx512 --require avx512 --cases 20 2> "$work/reason" &&
+        bash tests/c/emulate_avx512.sh "$work/static/check_fft" --isa avx512 --require avx512 --cases 20 2> "$work/reason" &&
         bash tests/c/emulate_avx512.sh "$work/static/test_problems" 1 2> "$work/reason"
     local status=$?
     [ $status = 0 ] || [ $status = 77 ] || cat "$work/reason"
