@@ -34,7 +34,7 @@ static double cost_of(cf_arith inside, int64_t n)
 static double width_factor(int double_lanes) { return double_lanes >= 4 ? 1 : 2.2; }
 
 /* Samples that outputs [0, len) read, or fewer, if these are all outputs and nothing but zeros lies around the array: those that wrap around
- * are zeros then. */
+ * are zeros then.  Each output and each tap has a place of its own. */
 static int64_t reach_of(const cf_task *t, const cf_blocks *b, int axis, int64_t len, int64_t taps)
 {
     const cf_axis *a = &t->shape.axis[axis];
@@ -42,7 +42,7 @@ static int64_t reach_of(const cf_task *t, const cf_blocks *b, int axis, int64_t 
     if (len < a->m || taps < a->k || a->stride > 1 || a->dilation > 1 || b->phases[axis] > 1 || a->boundary != CORRFAST_CONSTANT || !t->pads_with_zero)
         return whole;
     const int64_t first = cf_clamp(a->lo, 0, whole), end = cf_clamp(a->lo + a->n, first, whole);
-    return cf_max(cf_max(end, whole - first), 1);
+    return cf_max(cf_max(end, whole - first), cf_max(len, taps));
 }
 
 static double count_terms(const cf_task *t, const cf_blocks *b)
