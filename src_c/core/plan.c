@@ -35,7 +35,7 @@ static int choose(cf_plan *plan)
         if (!allowed(m, plan) || !m->supports(&plan->task))
             continue;
         double seconds = m->seconds(&plan->task, plan->kernels);
-        if ((!plan->method || seconds < plan->seconds) && suits(m, &plan->task)) {
+        if (seconds < CF_NEVER && (!plan->method || seconds < plan->seconds) && suits(m, &plan->task)) {
             plan->method = m;
             plan->seconds = seconds;
         }
@@ -161,14 +161,15 @@ int cf_plan_report(const cf_plan *plan, const corrfast_options *options, corrfas
     const char *second = NULL;
     for (int i = 0; i < METHOD_COUNT; i++) {
         const cf_method *m = methods[i];
-        int can = m->supports(t) && suits(m, t);
+        const double seconds = m->supports(t) && suits(m, t) ? m->seconds(t, plan->kernels) : CF_NEVER;
+        const int can = seconds < CF_NEVER;
         if (!m->listed && m != plan->method)
             continue;
         report->methods[report->method_count].name = m->name;
-        report->methods[report->method_count++].seconds = can ? m->seconds(t, plan->kernels) : -1;
-        if (can && m != plan->method && (!second || m->seconds(t, plan->kernels) < next)) {
+        report->methods[report->method_count++].seconds = can ? seconds : -1;
+        if (can && m != plan->method && (!second || seconds < next)) {
             second = m->name;
-            next = m->seconds(t, plan->kernels);
+            next = seconds;
         }
     }
     if (options->method != CORRFAST_AUTO)

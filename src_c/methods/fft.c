@@ -558,7 +558,7 @@ static int supports(const cf_task *t)
 static double seconds(const cf_task *t, const cf_kernels *kernels)
 {
     cf_blocks b;
-    return cf_blocks_choose(t, kernels, &b) ? b.seconds : 1e30;
+    return cf_blocks_choose(t, kernels, &b) ? b.seconds : CF_NEVER;
 }
 
 _Static_assert(sizeof(cf_blocks) <= sizeof((cf_plan){0}.decided), "room for what is decided");
