@@ -7,6 +7,8 @@
 #include "../runtime/threads.h"
 #include "shape.h"
 
+#include <math.h>
+
 /* What a method and its children need to know beyond the shape. */
 typedef struct cf_task {
     cf_shape shape;
@@ -119,13 +121,13 @@ static inline double cf_vector_cycles(cf_arith arith)
 /* By how much longer a product takes where every unit is busy with products for as long as a layer lasts (Zen 4). */
 #define CF_DENSE 1.67
 
-/* Input and output. */
+/* Input, of which long steps leave out most, and output. */
 static inline double cf_traffic_bytes(const cf_task *task)
 {
     const cf_shape *s = &task->shape;
     double in = (double)s->cin, out = (double)s->cout;
     for (int i = 0; i < 3; i++) {
-        in *= (double)s->axis[i].n;
+        in *= fmin((double)s->axis[i].n, (double)s->axis[i].m * (double)s->axis[i].k);
         out *= (double)s->axis[i].m;
     }
     return (double)s->batch * (double)s->groups * (in + out) * task->dtype->size;
