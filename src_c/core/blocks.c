@@ -27,7 +27,8 @@ static double cost_of(cf_arith inside, int64_t n)
     int k = 0;
     while ((int64_t)1 << k < n)
         k++;
-    return (double)block_cost[inside == CF_F64][cf_clamp(k, LEAST_LOG, MOST_LOG) - LEAST_LOG];
+    const float *cost = &block_cost[inside == CF_F64][cf_clamp(k, LEAST_LOG + 1, MOST_LOG) - LEAST_LOG];
+    return n % 3 ? (double)*cost : ((double)cost[-1] + (double)*cost) / 2;
 }
 
 /* How many times longer narrow vectors take. */
@@ -164,11 +165,16 @@ int cf_blocks_choose(const cf_task *t, const cf_kernels *kernels, cf_blocks *bes
         all = cf_min(all * cf_min(outputs[i] + taps[i], MAX_N), MAX_N);
     }
     best->seconds = -1;
-    for (b.n = 4 * kernels->set[b.inside].fft.unit; b.n <= MAX_N; b.n *= 2) {
-        if (b.n < least && b.n < all && b.n < MAX_N)
+    const int64_t unit = kernels->set[b.inside].fft.unit;
+    for (int64_t power = 4 * unit; power <= MAX_N; power *= 2) {
+        const int64_t sizes[2] = {power, power / 2 * 3};
+        if (2 * power <= least && 2 * power <= all && power < MAX_N)
             continue; /* half a block of overlap, or more */
-        try_size(t, kernels, &b, outer, outputs, taps, best);
-        if (best->seconds >= 0 && (b.n >= all || (b.n >= ENOUGH_N && b.n >= 32 * least)))
+        for (int i = 0; i < 2 && sizes[i] <= MAX_N; i++) {
+            b.n = sizes[i];
+            try_size(t, kernels, &b, outer, outputs, taps, best);
+        }
+        if (best->seconds >= 0 && (power >= all || (power >= ENOUGH_N && power >= 32 * least)))
             break; /* larger ones hold no more, or waste no less */
     }
     return best->seconds >= 0;

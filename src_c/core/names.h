@@ -78,6 +78,8 @@
 #define cf_inner_end CF_NAME(_inner_end)
 #define cf_memory_take CF_NAME(_memory_take)
 #define cf_memory_give CF_NAME(_memory_give)
+#define cf_memory_reserve CF_NAME(_memory_reserve)
+#define cf_memory_unreserve CF_NAME(_memory_unreserve)
 
 #if defined(__GNUC__) && !defined(_WIN32)
 #define CF_HIDDEN __attribute__((visibility("hidden")))

@@ -92,19 +92,35 @@ int cf_plan_child(const cf_plan *parent, const cf_shape *shape, corrfast_pass pa
     return choose(child);
 }
 
+static size_t all_scratch(const cf_plan *plan, const corrfast_options *options)
+{
+    const size_t own = cf_round64(plan->method->scratch(plan)) * (size_t)cf_threads_for(options, plan->method->pieces(plan), plan->seconds);
+    return own + (plan->method->shared ? cf_round64(plan->method->shared(plan)) : 0);
+}
+
+/* Packs for itself, and not in memory that every run takes anew, then runs. */
+static int pack_and_run(const cf_plan *plan, size_t bytes, const cf_arrays *arrays, cf_run *run)
+{
+    cf_plan own = *plan;
+    int status = CORRFAST_ERR_MEMORY;
+    const int reserves = !run->memory.reserve;
+    if (reserves)
+        cf_memory_reserve(&run->memory, bytes + all_scratch(plan, run->options));
+    if ((own.packed = cf_memory_take(&run->memory, bytes))) {
+        status = plan->method->pack(plan, arrays, own.packed, run);
+        if (!status)
+            status = plan->method->run(&own, arrays, run);
+        cf_memory_give(&run->memory, own.packed, bytes);
+    }
+    if (reserves)
+        cf_memory_unreserve(&run->memory);
+    return status;
+}
+
 int cf_plan_run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 {
     const size_t bytes = plan->packed ? 0 : cf_plan_packed(plan);
-    if (!bytes)
-        return plan->method->run(plan, arrays, run);
-    cf_plan own = *plan;
-    if (!(own.packed = cf_memory_take(&run->memory, bytes)))
-        return CORRFAST_ERR_MEMORY;
-    int status = plan->method->pack(plan, arrays, own.packed, run);
-    if (!status)
-        status = plan->method->run(&own, arrays, run);
-    cf_memory_give(&run->memory, own.packed, bytes);
-    return status;
+    return bytes ? pack_and_run(plan, bytes, arrays, run) : plan->method->run(plan, arrays, run);
 }
 
 size_t cf_plan_packed(const cf_plan *plan)

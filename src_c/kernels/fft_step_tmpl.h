@@ -54,6 +54,23 @@ CF_INLINE void ST(join4)(ST(pair) a[4], const ST(node) *w)
     a[2] = ST(turned_back)(ST(minus)(s01, s23), w->r2);
     a[3] = ST(turned_back)(ST(plus_i)(d01, d23), w->r3);
 }
+/* Three factors instead, r = c^(1/3): s_k = r w^k with w = e^(2 pi i/3); `sine` is that of w. */
+CF_INLINE void ST(split3)(ST(pair) a[3], const ST(node) *w, SVEC half, SVEC sine)
+{
+    ST(pair) b1 = ST(turned)(a[1], w->r), b2 = ST(turned)(a[2], w->r2), sum = ST(plus)(b1, b2), d = ST(minus)(b1, b2);
+    ST(pair) middle = {SV(fnma)(sum.re, half, a[0].re), SV(fnma)(sum.im, half, a[0].im)};
+    a[0] = ST(plus)(a[0], sum);
+    a[1] = (ST(pair)){SV(fnma)(d.im, sine, middle.re), SV(fma)(d.re, sine, middle.im)};
+    a[2] = (ST(pair)){SV(fma)(d.im, sine, middle.re), SV(fnma)(d.re, sine, middle.im)};
+}
+CF_INLINE void ST(join3)(ST(pair) a[3], const ST(node) *w, SVEC half, SVEC sine)
+{
+    ST(pair) sum = ST(plus)(a[1], a[2]), d = ST(minus)(a[1], a[2]);
+    ST(pair) middle = {SV(fnma)(sum.re, half, a[0].re), SV(fnma)(sum.im, half, a[0].im)};
+    a[0] = ST(plus)(a[0], sum);
+    a[1] = ST(turned_back)((ST(pair)){SV(fma)(d.im, sine, middle.re), SV(fnma)(d.re, sine, middle.im)}, w->r);
+    a[2] = ST(turned_back)((ST(pair)){SV(fnma)(d.im, sine, middle.re), SV(fma)(d.re, sine, middle.im)}, w->r2);
+}
 CF_INLINE void ST(split2)(ST(pair) a[2], ST(pair) r2)
 {
     ST(pair) b = ST(turned)(a[1], r2), first = a[0];

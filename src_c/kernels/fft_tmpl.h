@@ -195,12 +195,9 @@ static void FN(fft_tree)(const ELEM *table, int64_t node, int64_t n, ELEM *a, co
         FN(join_node)(b, n, NODE(table, node));
 }
 
-static void FN(fft_levels)(const void *table, int64_t node, int64_t n, void *x, const void *h, void *y, int steps,
-                           const cf_fft_ahead *ahead)
+static void FN(fft_levels)(const void *table, int64_t node, int64_t n, void *x, const void *h, void *y, int steps, const cf_fft_ahead *ahead)
 {
-    for (int k = 0; k < 4; k++)
-        FN(fft_tree)(table, 4 * node + k, n / 4, (ELEM *)x + k * n / 2, h ? (const ELEM *)h + k * n : NULL, y ? (ELEM *)y + k * n / 2 : NULL, steps,
-                     k * n / 4 / VLANES, ahead);
+    FN(fft_tree)(table, node, n, x, h, y, steps, 0, ahead);
 }
 
 #ifdef WITH_NARROW
@@ -217,62 +214,78 @@ static void FN(fft_levels)(const void *table, int64_t node, int64_t n, void *x, 
 #define WRITE(p, i, v, single) V(store)((ELEM *)(p) + (i), v)
 #endif
 
-CF_INLINE void FN(open_by)(const ELEM *t, int64_t n, const void *const *from, const int single, ELEM *x)
+CF_INLINE void FN(open_by)(const ELEM *t, const int ways, int64_t n, const void *const *from, const int single, ELEM *x)
 {
+    const ELEM constants[2] = {(ELEM)0.5, (ELEM)0.86602540378443864676};
     const ST(node) w = ST(node_at)(t);
-    (void)single;
-    for (int64_t i = 0; i < n / 4; i += VLANES) {
+    const VEC half = V(set1)(constants), sine = V(set1)(constants + 1);
+    const int64_t q = n / ways;
+    (void)single, (void)half, (void)sine;
+    for (int64_t i = 0; i < q; i += VLANES) {
         ST(pair) a[4];
         CF_UNROLL
-        for (int k = 0; k < 4; k++) {
-            a[k] = (ST(pair)){READ(from[k], i, single), READ(from[k + 4], i, single)};
+        for (int k = 0; k < ways; k++) {
+            a[k] = (ST(pair)){READ(from[k], i, single), READ(from[k + ways], i, single)};
             KEEP(a[k].re);
             KEEP(a[k].im);
         }
-        ST(split4)(a, &w);
+        if (ways == 4)
+            ST(split4)(a, &w);
+        else
+            ST(split3)(a, &w, half, sine);
         CF_UNROLL
-        for (int k = 0; k < 4; k++)
-            ST(put_pair)(x + k * n / 2 + 2 * i, x + k * n / 2 + 2 * i + VLANES, a[k]);
+        for (int k = 0; k < ways; k++)
+            ST(put_pair)(x + 2 * k * q + 2 * i, x + 2 * k * q + 2 * i + VLANES, a[k]);
     }
 }
 
-static void FN(fft_open)(const void *table, int64_t node, int64_t n, const void *const *from, int single, void *x)
+static void FN(fft_open)(const void *roots, int ways, int64_t n, const void *const *from, int single, void *x)
 {
-    if (single)
-        FN(open_by)(NODE((const ELEM *)table, node), n, from, 1, x);
-    else
-        FN(open_by)(NODE((const ELEM *)table, node), n, from, 0, x);
+    switch (ways + (single ? 8 : 0)) {
+    case 3: FN(open_by)(roots, 3, n, from, 0, x); break;
+    case 4: FN(open_by)(roots, 4, n, from, 0, x); break;
+    case 11: FN(open_by)(roots, 3, n, from, 1, x); break;
+    default: FN(open_by)(roots, 4, n, from, 1, x);
+    }
 }
 
-CF_INLINE void FN(close_by)(const ELEM *t, int64_t n, const ELEM *x, void *const *to, const int single)
+CF_INLINE void FN(close_by)(const ELEM *t, const int ways, int64_t n, const ELEM *x, void *const *to, const int single)
 {
+    const ELEM constants[2] = {(ELEM)0.5, (ELEM)0.86602540378443864676};
     const ST(node) w = ST(node_at)(t);
-    (void)single;
-    for (int64_t i = 0; i < n / 4; i += VLANES) {
+    const VEC half = V(set1)(constants), sine = V(set1)(constants + 1);
+    const int64_t q = n / ways;
+    (void)single, (void)half, (void)sine;
+    for (int64_t i = 0; i < q; i += VLANES) {
         ST(pair) a[4];
         CF_UNROLL
-        for (int k = 0; k < 4; k++)
-            a[k] = ST(pair_at)(x + k * n / 2 + 2 * i, x + k * n / 2 + 2 * i + VLANES);
-        ST(join4)(a, &w);
+        for (int k = 0; k < ways; k++)
+            a[k] = ST(pair_at)(x + 2 * k * q + 2 * i, x + 2 * k * q + 2 * i + VLANES);
+        if (ways == 4)
+            ST(join4)(a, &w);
+        else
+            ST(join3)(a, &w, half, sine);
         CF_UNROLL
-        for (int k = 0; k < 4; k++) {
+        for (int k = 0; k < ways; k++) {
             WRITE(to[k], i, a[k].re, single);
-            WRITE(to[k + 4], i, a[k].im, single);
+            WRITE(to[k + ways], i, a[k].im, single);
         }
     }
 }
 
-static void FN(fft_close)(const void *table, int64_t node, int64_t n, const void *x, void *const *to, int single)
+static void FN(fft_close)(const void *roots, int ways, int64_t n, const void *x, void *const *to, int single)
 {
-    if (single)
-        FN(close_by)(NODE((const ELEM *)table, node), n, x, to, 1);
-    else
-        FN(close_by)(NODE((const ELEM *)table, node), n, x, to, 0);
+    switch (ways + (single ? 8 : 0)) {
+    case 3: FN(close_by)(roots, 3, n, x, to, 0); break;
+    case 4: FN(close_by)(roots, 4, n, x, to, 0); break;
+    case 11: FN(close_by)(roots, 3, n, x, to, 1); break;
+    default: FN(close_by)(roots, 4, n, x, to, 1);
+    }
 }
 
 static void FN(fft_spread)(const void *table, int64_t node, int64_t n, const void *spectrum, double scale, void *to)
 {
-    const int ways = FN(last_ways)(n / 4);
+    const int ways = FN(last_ways)(n);
     const ELEM *x = spectrum, *t = table;
     ELEM *h = to;
     const ELEM by = (ELEM)scale;

@@ -20,7 +20,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PARTS = 8 }; /* of a row of samples: quarters of the real parts, then of the imaginary parts */
+enum { MOST_PARTS = 8 }; /* of a row of samples: quarters or thirds of the real parts, then of the imaginary parts */
 
 static int size_of(cf_arith inside) { return inside == CF_F32 ? (int)sizeof(float) : (int)sizeof(double); }
 
@@ -33,8 +33,8 @@ typedef struct job {
     const cf_plan *plan;
     const cf_arrays *arrays;
     cf_blocks b;
-    const void *roots;
-    int64_t root;             /* the node */
+    int ways;                 /* of the first level: 4, or 3 where n is no power of two */
+    const void *open, *roots[4]; /* of the first level, and of each of its factors */
     int single, sample;       /* sample: bytes of one on its way */
     int64_t places;           /* of a block: samples */
     char *spectra;            /* of the kernel, a factor for each group, output channel and term; then their norms */
@@ -51,7 +51,7 @@ static void make_job(const cf_plan *plan, const cf_arrays *arrays, job *j)
     j->plan = plan;
     j->arrays = arrays;
     memcpy(&j->b, plan->decided, sizeof j->b);
-    j->root = d->is_complex ? 0 : 2;
+    j->ways = j->b.n % 3 ? 4 : 3;
     j->single = is_single(d);
     j->sample = j->single ? (int)sizeof(float) : (int)sizeof(double);
     j->places = d->is_complex ? j->b.n : 2 * j->b.n;
@@ -76,20 +76,19 @@ static const cf_fft *fft_of(const job *j) { return &j->plan->kernels->set[j->b.i
 /* One worker's memory. */
 typedef struct stage {
     const job *job;
-    char *x, *sum, *in, *out, *line, *raw;
-    const void *from[PARTS];
-    void *to[PARTS];
+    char *x, *sum, *samples, *line, *raw; /* samples: on their way in, or out */
+    const void *from[MOST_PARTS];
+    void *to[MOST_PARTS];
 } stage;
 
-static size_t worker_bytes(const job *j) { return j->x_bytes + j->sum_bytes + 2 * j->stage_bytes + j->line_bytes + j->raw_bytes; }
+static size_t worker_bytes(const job *j) { return j->x_bytes + j->sum_bytes + j->stage_bytes + j->line_bytes + j->raw_bytes; }
 
 static stage stage_at(const job *j, char *memory)
 {
     stage s = {.job = j, .x = memory};
     s.sum = j->sum_bytes ? memory + j->x_bytes : s.x;
-    s.in = memory + j->x_bytes + j->sum_bytes;
-    s.out = s.in + j->stage_bytes;
-    s.line = s.out + j->stage_bytes;
+    s.samples = memory + j->x_bytes + j->sum_bytes;
+    s.line = s.samples + j->stage_bytes;
     s.raw = s.line + j->line_bytes;
     return s;
 }
@@ -140,7 +139,7 @@ static void gather(const stage *s, const char *line, int64_t first, int64_t gap,
     const job *j = s->job;
     const cf_task *t = &j->plan->task;
     const cf_axis *col = &t->shape.axis[2];
-    char *to = s->in + at * j->sample, *imaginary = to + j->b.n * j->sample;
+    char *to = s->samples + at * j->sample, *imaginary = to + j->b.n * j->sample;
     const int plain = is_plain(t->dtype);
     const cf_line from = {line ? line : (const char *)t->cval, line ? col->n : 1, line ? col->xs : 0, line ? col->boundary : CORRFAST_EDGE, t->cval};
     if (!line && t->pads_with_zero) {
@@ -159,9 +158,9 @@ static void gather(const stage *s, const char *line, int64_t first, int64_t gap,
 static void clear(const stage *s, int64_t first, int64_t end)
 {
     const job *j = s->job;
-    memset(s->in + first * j->sample, 0, (size_t)((end - first) * j->sample));
+    memset(s->samples + first * j->sample, 0, (size_t)((end - first) * j->sample));
     if (j->plan->task.dtype->is_complex)
-        memset(s->in + (j->b.n + first) * j->sample, 0, (size_t)((end - first) * j->sample));
+        memset(s->samples + (j->b.n + first) * j->sample, 0, (size_t)((end - first) * j->sample));
 }
 
 /* Asks for lines that will be wanted: blocks are too narrow for the processor to see what comes next. */
@@ -200,7 +199,7 @@ static void gather_row(stage *s, const block *b, const char *line, int64_t first
 {
     const job *j = s->job;
     const cf_axis *col = &j->plan->task.shape.axis[2];
-    const int64_t gap = j->b.gap[2], part = j->places / PARTS;
+    const int64_t gap = j->b.gap[2], part = j->b.n / j->ways;
     const int in_place = line && is_plain(j->plan->task.dtype) && (gap == 1 || n == 1) && (col->xs == 1 || col->n == 1);
     (void)b;
     if (!is_plain(j->plan->task.dtype)) {
@@ -208,7 +207,7 @@ static void gather_row(stage *s, const block *b, const char *line, int64_t first
         clear(s, n, j->places);
         return;
     }
-    for (int p = 0; p < PARTS; p++) {
+    for (int p = 0; p < 2 * j->ways; p++) {
         const int64_t start = p * part, count = cf_clamp(n - start, 0, part);
         if (in_place && count == part && first + start >= 0 && first + start + part <= col->n) {
             s->from[p] = line + (first + start) * j->sample;
@@ -223,8 +222,8 @@ static void gather_row(stage *s, const block *b, const char *line, int64_t first
 /* Where the real and imaginary eighths of the staged samples are. */
 static void set_parts(const job *j, const char *from, const void **parts)
 {
-    for (int p = 0; p < PARTS; p++)
-        parts[p] = from + p * (j->b.n / 4) * j->sample;
+    for (int p = 0; p < 2 * j->ways; p++)
+        parts[p] = from + p * (j->b.n / j->ways) * j->sample;
 }
 
 /* Sum of squares of what was gathered: four at a time, for it is one long chain of additions else. */
@@ -249,7 +248,7 @@ static void gather_block(stage *s, const block *b)
         n[i] = b->taps[i] ? cf_min(b->outputs[i] + b->taps[i] - 1, j->b.reach[i]) : 0;
     }
     const char *x = (const char *)j->arrays->input + cf_x_at(&t->shape, b->batch, b->group, b->ci) * t->dtype->size;
-    set_parts(j, s->in, s->from);
+    set_parts(j, s->samples, s->from);
     const int rows = j->b.reach[0] > 1 || j->b.reach[1] > 1;
     if (rows && (n[1] < j->b.reach[1] || n[2] < j->b.reach[2]))
         clear(s, 0, j->places);
@@ -313,11 +312,11 @@ static int64_t aim(stage *s, char *y, int64_t stride, int64_t n)
 {
     const job *j = s->job;
     int64_t there = 0;
-    const void *staged[PARTS];
-    set_parts(j, s->out, staged);
-    for (int p = 0; p < PARTS; p++) {
-        const int64_t part = j->places / PARTS;
-        s->to[p] = s->out + p * (j->b.n / 4) * j->sample;
+    const void *staged[MOST_PARTS];
+    set_parts(j, s->samples, staged);
+    for (int p = 0; p < 2 * j->ways; p++) {
+        const int64_t part = j->b.n / j->ways;
+        s->to[p] = s->samples + p * (j->b.n / j->ways) * j->sample;
         if (is_plain(j->plan->task.dtype) && stride == 1 && (p + 1) * part <= n) {
             s->to[p] = y + p * part * j->sample;
             there = (p + 1) * part;
@@ -340,25 +339,38 @@ static int store_block(stage *s, const block *b, int64_t co)
     char *y = (char *)j->arrays->output + at * t->dtype->size;
     const int rows = j->b.reach[0] > 1 || j->b.reach[1] > 1;
     const int64_t there = aim(s, y, b->outputs[2] == 1 ? 1 : ys[2], rows ? 0 : b->outputs[2]);
-    fft_of(j)->close(j->roots, j->root, j->b.n, s->sum, s->to, j->single && j->b.inside == CF_F64);
+    fft_of(j)->close(j->open, j->ways, j->b.n, s->sum, s->to, j->single && j->b.inside == CF_F64);
     int finite = !there || j->plan->kernels->set[t->dtype->arith].finite(y, there);
     for (int64_t u = 0; u < b->outputs[0]; u++)
         for (int64_t v = 0; v < b->outputs[1]; v++) {
             const int64_t from = u * j->b.step[0] + v * j->b.step[1] + there;
             if (rows && t->far && v + 4 < b->outputs[1] && ys[2] == 1)
                 fetch(y + (u * ys[0] + (v + 4) * ys[1]) * t->dtype->size, b->outputs[2] * t->dtype->size, 1);
-            finite &= release(j, y + (u * ys[0] + v * ys[1] + there * ys[2]) * t->dtype->size, ys[2], s->out + from * j->sample, b->outputs[2] - there);
+            finite &= release(j, y + (u * ys[0] + v * ys[1] + there * ys[2]) * t->dtype->size, ys[2], s->samples + from * j->sample, b->outputs[2] - there);
         }
     return finite;
 }
 
 /* ---- a block --------------------------------------------------------------------------------------------------------------- */
 
+/* All factors of the first level. */
+static void levels(const job *j, char *x, const char *factor, char *y, int steps, const cf_fft_ahead *ahead)
+{
+    const int64_t n = j->b.n / j->ways, size = size_of(j->b.inside);
+    for (int k = 0; k < j->ways; k++) {
+        cf_fft_ahead own = ahead ? *ahead : (cf_fft_ahead){NULL, NULL, 0};
+        own.samples += k * n / fft_of(j)->unit * own.bytes;
+        own.outputs += k * n / fft_of(j)->unit * own.bytes;
+        fft_of(j)->levels(j->roots[k], j->ways == 4 ? 4 + k : 1, n, x + 2 * k * n * size, factor ? factor + 4 * k * n * size : NULL,
+                          y + 2 * k * n * size, steps, ahead ? &own : NULL);
+    }
+}
+
 static void split(stage *s, char *x, int steps, const char *factor, const cf_fft_ahead *ahead)
 {
     const job *j = s->job;
-    fft_of(j)->open(j->roots, j->root, j->b.n, s->from, j->single && j->b.inside == CF_F64, x);
-    fft_of(j)->levels(j->roots, j->root, j->b.n, x, factor, x, steps, ahead);
+    fft_of(j)->open(j->open, j->ways, j->b.n, s->from, j->single && j->b.inside == CF_F64, x);
+    levels(j, x, factor, x, steps, ahead);
 }
 
 static const char *factor_at(const job *j, int64_t group, int64_t co, int64_t term)
@@ -407,7 +419,7 @@ static int solve_block(stage *s, block *b, cf_worker *worker)
         place_term(j, term, b);
         gather_block(s, b);
         if (rounds(j->plan->task.dtype)) {
-            double worst = 0, norm = sqrt(squares(s->in, j->places));
+            double worst = 0, norm = sqrt(squares(s->samples, j->places));
             for (int64_t co = 0; co < shape->cout; co++)
                 worst = fmax(worst, norm_at(j, b->group, co, term));
             if (!is_exact(j, error += norm * worst))
@@ -417,15 +429,14 @@ static int solve_block(stage *s, block *b, cf_worker *worker)
         split(s, s->x + (keeps ? term * point : 0), once ? CF_FFT_SPLIT | CF_FFT_MULTIPLY | CF_FFT_JOIN : CF_FFT_SPLIT, factor,
               once && look_ahead(j, b, &ahead) ? &ahead : NULL);
         if (!keeps && !once)
-            fft_of(j)->levels(j->roots, j->root, j->b.n, s->x, factor, s->sum,
-                              (term ? CF_FFT_ADD : CF_FFT_MULTIPLY) | (term == j->b.terms - 1 ? CF_FFT_JOIN : 0), NULL);
+            levels(j, s->x, factor, s->sum, (term ? CF_FFT_ADD : CF_FFT_MULTIPLY) | (term == j->b.terms - 1 ? CF_FFT_JOIN : 0), NULL);
         if (cf_poll(worker, work))
             return 1;
     }
     for (int64_t co = 0; co < shape->cout; co++) {
         for (int64_t term = 0; keeps && term < j->b.terms; term++)
-            fft_of(j)->levels(j->roots, j->root, j->b.n, s->x + term * point, factor_at(j, b->group, co, term), s->sum,
-                              (term ? CF_FFT_ADD : CF_FFT_MULTIPLY) | (term == j->b.terms - 1 ? CF_FFT_JOIN : 0), NULL);
+            levels(j, s->x + term * point, factor_at(j, b->group, co, term), s->sum,
+                   (term ? CF_FFT_ADD : CF_FFT_MULTIPLY) | (term == j->b.terms - 1 ? CF_FFT_JOIN : 0), NULL);
         right &= store_block(s, b, co);
         if (cf_poll(worker, work))
             return 1;
@@ -472,25 +483,25 @@ static void place_taps(stage *s, const block *b, const char *kernel)
                                          (b->class[1] + (b->tap[1] + v) * j->b.classes[1]) * a[1].ws +
                                          (b->class[2] + b->tap[2] * j->b.classes[2]) * a[2].ws) * t->dtype->size;
             const int64_t end = j->places - (u * j->b.step[0] + v * j->b.step[1]), apart = b->taps[2] > 1 ? a[2].ws * j->b.classes[2] : 1;
-            char *row = s->line;
+            char *row = is_plain(t->dtype) ? s->x : s->line;
             if (cf_converts(t->dtype))
                 cf_widen(t->dtype, row, line, apart, b->taps[2]);
             else
                 cf_copy_strided(row, 1, line, apart, b->taps[2], t->dtype->size);
-            if (!is_plain(t->dtype)) { /* through the outputs' place, free as yet */
-                admit(j, s->out, s->out + j->b.n * j->sample, row, b->taps[2]);
-                row = s->out;
+            if (!is_plain(t->dtype)) { /* by way of x, which is free as yet */
+                admit(j, s->x, s->x + j->b.n * j->sample, row, b->taps[2]);
+                row = s->x;
             }
             for (int64_t k = 0; k < b->taps[2]; k++) {
                 const int64_t at = end - k == j->places ? 0 : end - k;
                 const int minus = at && !t->dtype->is_complex;
                 if (j->single) {
-                    float *to = (float *)(void *)s->in, *from = (float *)(void *)row;
+                    float *to = (float *)(void *)s->samples, *from = (float *)(void *)row;
                     to[at] = minus ? -from[k] : from[k];
                     if (t->dtype->is_complex)
                         to[at + j->b.n] = t->conjugate & CORRFAST_CONJ_KERNEL ? -from[k + j->b.n] : from[k + j->b.n];
                 } else {
-                    double *to = (double *)(void *)s->in, *from = (double *)(void *)row;
+                    double *to = (double *)(void *)s->samples, *from = (double *)(void *)row;
                     to[at] = minus ? -from[k] : from[k];
                     if (t->dtype->is_complex)
                         to[at + j->b.n] = t->conjugate & CORRFAST_CONJ_KERNEL ? -from[k + j->b.n] : from[k + j->b.n];
@@ -507,13 +518,15 @@ static void pack_factor(const void *argument, int64_t index, cf_worker *worker)
     int64_t channel = index / j->b.terms;
     block b = {0};
     place_term(j, index % j->b.terms, &b);
-    s.line = s.x; /* of any length, and free as yet */
     place_taps(&s, &b, (const char *)j->arrays->kernel + cf_w_at(shape, channel / shape->cout, channel % shape->cout, b.ci) * j->plan->task.dtype->size);
     if (rounds(j->plan->task.dtype))
-        j->norms[index] = sqrt(squares(s.in, j->places));
-    set_parts(j, s.in, s.from);
+        j->norms[index] = sqrt(squares(s.samples, j->places));
+    set_parts(j, s.samples, s.from);
     split(&s, s.x, CF_FFT_SPLIT, NULL, NULL);
-    fft_of(j)->spread(j->roots, j->root, j->b.n, s.x, (double)fft_of(j)->leaf / (double)j->b.n, j->spectra + index * factor_bytes(j));
+    const int64_t n = j->b.n / j->ways, size = size_of(j->b.inside);
+    for (int k = 0; k < j->ways; k++)
+        fft_of(j)->spread(j->roots[k], j->ways == 4 ? 4 + k : 1, n, s.x + 2 * k * n * size, (double)fft_of(j)->leaf / (double)j->b.n,
+                          j->spectra + index * factor_bytes(j) + 4 * k * n * size);
 }
 
 static void set_spectra(job *j, void *packed)
@@ -522,10 +535,16 @@ static void set_spectra(job *j, void *packed)
     j->norms = (double *)(void *)(j->spectra + count_factors(j) * factor_bytes(j));
 }
 
+/* A real block is a polynomial modulo t^n - e^(2 pi i 3/12), a complex one modulo t^n - 1. */
 static int find_roots(job *j)
 {
-    j->roots = cf_roots(j->b.inside, (j->root ? 2 : 1) * j->b.n / fft_of(j)->leaf);
-    return j->roots ? CORRFAST_OK : CORRFAST_ERR_MEMORY;
+    const int turns = j->plan->task.dtype->is_complex ? 0 : 3;
+    const char *own = cf_roots(j->b.inside, turns, j->ways == 4 ? j->b.n / fft_of(j)->leaf : 2);
+    j->open = own && j->ways == 4 ? own + 6 * size_of(j->b.inside) : own;
+    for (int k = 0; k < j->ways && own; k++)
+        if (!(j->roots[k] = j->ways == 4 ? own : cf_roots(j->b.inside, turns / 3 + 4 * k, j->b.n / 3 / fft_of(j)->leaf)))
+            return CORRFAST_ERR_MEMORY;
+    return own ? CORRFAST_OK : CORRFAST_ERR_MEMORY;
 }
 
 static int pack(const cf_plan *plan, const cf_arrays *arrays, void *to, cf_run *run)

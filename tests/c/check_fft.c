@@ -4,6 +4,7 @@
  * Each case is drawn from the seed: sizes, root nodes, and data that hurt.  Each array stands against an inaccessible page, or a few numbers
  * from it; the table has the nodes of the tree under the root alone, and NaN in place of others.  A call must change nothing but its
  * outputs.  Steps done at once, or where arrays lie otherwise, must have the same bits; a NaN or Inf must spoil every output. */
+#include "../../src_c/core/roots.h"
 #include "checker.h"
 
 #include <float.h>
@@ -192,13 +193,25 @@ static void returned(fft_case *c, const char *call, uint32_t outputs)
 
 /* ---- calls ----------------------------------------------------------------------------------------------------------------- */
 
+static const void *roots_of(const fft_case *c) { return arrays[TABLE].block + (size_t)(6 * c->node) * c->size; }
+
 static void opened(fft_case *c, int samples, int x)
 {
     const void *from[8];
     for (int k = 0; k < 8; k++)
         from[k] = arrays[samples + k].block;
-    c->fft->open(arrays[TABLE].block, c->node, c->n, from, c->single, arrays[x].block);
+    c->fft->open(roots_of(c), 4, c->n, from, c->single, arrays[x].block);
     returned(c, "open", 1u << x);
+}
+
+/* All four factors of the first level. */
+static void run_levels(const fft_case *c, char *x, const char *h, char *y, int steps)
+{
+    const int64_t n = c->n / 4;
+    for (int k = 0; k < 4; k++) {
+        const size_t at = (size_t)(2 * k * n) * c->size;
+        c->fft->levels(arrays[TABLE].block, 4 * c->node + k, n, x + at, h ? h + 2 * at : NULL, y ? y + at : NULL, steps, NULL);
+    }
 }
 
 /* What steps do not need is not given. */
@@ -207,14 +220,16 @@ static void levels(fft_case *c, int x, int y, int steps)
     const int multiplies = steps & (CF_FFT_MULTIPLY | CF_FFT_ADD), to_y = multiplies || steps & CF_FFT_JOIN;
     char call[64];
     snprintf(call, sizeof call, "levels (steps %d%s)", steps, x == y ? " in place" : "");
-    c->fft->levels(arrays[TABLE].block, c->node, c->n, arrays[x].block, multiplies ? arrays[H].block : NULL,
-                   to_y ? arrays[y].block : NULL, steps);
+    run_levels(c, arrays[x].block, multiplies ? arrays[H].block : NULL, to_y ? arrays[y].block : NULL, steps);
     returned(c, call, (steps & CF_FFT_SPLIT ? 1u : 0) << x | (to_y ? 1u : 0) << y);
 }
 
 static void spread(fft_case *c)
 {
-    c->fft->spread(arrays[TABLE].block, c->node, c->n, arrays[U].block, c->scale * c->fft->leaf / (double)c->n, arrays[H].block);
+    const int64_t n = c->n / 4;
+    for (int k = 0; k < 4; k++)
+        c->fft->spread(arrays[TABLE].block, 4 * c->node + k, n, arrays[U].block + (size_t)(2 * k * n) * c->size,
+                       c->scale * c->fft->leaf / (double)c->n, arrays[H].block + (size_t)(4 * k * n) * c->size);
     returned(c, "spread", 1u << H);
 }
 
@@ -225,7 +240,7 @@ static void closed(fft_case *c, int x)
         to[k] = arrays[OUTPUTS + k].block;
         memset(to[k], GUARDED_PATTERN, arrays[OUTPUTS + k].bytes);
     }
-    c->fft->close(arrays[TABLE].block, c->node, c->n, arrays[x].block, to, c->single);
+    c->fft->close(roots_of(c), 4, c->n, arrays[x].block, to, c->single);
     returned(c, "close", 0xffu << OUTPUTS);
 }
 
@@ -387,10 +402,9 @@ static double speed(fft_case *c)
         const int calls = 1 + (int)(100000 / c->n);
         const double start = now();
         for (int i = 0; i < calls; i++) {
-            c->fft->open(arrays[TABLE].block, c->node, c->n, from, c->single, arrays[X].block);
-            c->fft->levels(arrays[TABLE].block, c->node, c->n, arrays[X].block, arrays[H].block, arrays[X].block,
-                           CF_FFT_SPLIT | CF_FFT_MULTIPLY | CF_FFT_JOIN);
-            c->fft->close(arrays[TABLE].block, c->node, c->n, arrays[X].block, to, c->single);
+            c->fft->open(roots_of(c), 4, c->n, from, c->single, arrays[X].block);
+            run_levels(c, arrays[X].block, arrays[H].block, arrays[X].block, CF_FFT_SPLIT | CF_FFT_MULTIPLY | CF_FFT_JOIN);
+            c->fft->close(roots_of(c), 4, c->n, arrays[X].block, to, c->single);
         }
         const double spent = 1e9 * (now() - start) / calls / (double)c->n;
         best = spent < best ? spent : best;
@@ -410,6 +424,61 @@ static void bench(const cf_fft *ours, const cf_fft *scalar, size_t size)
         printf("  %lld: %.2f (%.1f)", (long long)n, mine, speed(&c) / mine);
     }
     printf("\n");
+}
+
+/* ---- three ways ------------------------------------------------------------------------------------------------------------ */
+
+/* A product modulo t^n - 1 or t^n - i with n = 3*2^m, by the library's own tables; the arrays are as large as they have to be. */
+static int64_t check_thirds(const cf_fft *fft, size_t size, int turns, int64_t n)
+{
+    const int64_t third = n / 3;
+    const cf_arith type = size == sizeof(float) ? CF_F32 : CF_F64;
+    const char *own = cf_roots(type, turns, 2);
+    char *x = malloc((size_t)(2 * n) * size), *h = malloc((size_t)(4 * n) * size), *samples = malloc((size_t)(2 * n) * size);
+    const void *from[6];
+    void *to[6];
+    double squares[2] = {0, 0}, most = 0;
+    if (!own || !x || !h || !samples)
+        abort();
+    for (int f = 1; f >= 0; f--) { /* the factor first */
+        for (int64_t i = 0; i < 2 * n; i++) {
+            const double v = (double)random_between(&source, -1000, 1000) / 1000;
+            put(samples, size, i, v);
+            data[f][i / n][i % n] = get(samples, size, i);
+            squares[f] += get(samples, size, i) * get(samples, size, i);
+        }
+        for (int k = 0; k < 6; k++)
+            from[k] = to[k] = samples + (size_t)(k * third) * size;
+        fft->open(own, 3, n, from, 0, x);
+        for (int k = 0; k < 3; k++) {
+            const void *table = cf_roots(type, turns / 3 + 4 * k, third / fft->leaf);
+            char *part = x + (size_t)(2 * k * third) * size, *factor = h + (size_t)(4 * k * third) * size;
+            fft->levels(table, 1, third, part, f ? NULL : factor, part, CF_FFT_SPLIT | (f ? 0 : CF_FFT_MULTIPLY | CF_FFT_JOIN), NULL);
+            if (f)
+                fft->spread(table, 1, third, part, (double)fft->leaf / (double)n, factor);
+        }
+    }
+    fft->close(own, 3, n, x, to, 0);
+    for (int64_t k = 0; k < n; k += n > 200 ? 37 : 1) {
+        wide low = {0, 0}, high = {0, 0};
+        for (int64_t i = 0; i < n; i++) {
+            const int64_t j = k - i + (i <= k ? 0 : n);
+            const wide p = times((wide){data[0][0][i], data[0][1][i]}, (wide){data[1][0][j], data[1][1][j]});
+            wide *part = i <= k ? &low : &high;
+            part->re += p.re;
+            part->im += p.im;
+        }
+        if (turns)
+            high = times(high, unit_root(2));
+        most = fmax(most, fmax(fabs((double)(low.re + high.re) - get(samples, size, k)), fabs((double)(low.im + high.im) - get(samples, size, n + k))));
+    }
+    free(x);
+    free(h);
+    free(samples);
+    const double bound = 8 * (type == CF_F32 ? FLT_EPSILON : DBL_EPSILON) * log2((double)n) * sqrt(squares[0] * squares[1]);
+    if (!(most <= bound))
+        printf("three ways, n %lld, turns %d: off by %g, bound %g\n", (long long)n, turns, most, bound);
+    return !(most <= bound);
 }
 
 /* ---- the command line ------------------------------------------------------------------------------------------------------ */
@@ -445,6 +514,8 @@ static int64_t check_or_bench(const cf_fft *ours, const cf_fft *scalar, size_t s
                    c.single ? ", float samples" : "");
         failed += c.wrong[0] != 0;
     }
+    for (int64_t third = 2 * (int64_t)ours->unit; asked.task == CHECK && third <= 1024; third *= 2)
+        failed += check_thirds(ours, size, 0, 3 * third) + check_thirds(ours, size, 3, 3 * third);
     return failed;
 }
 
