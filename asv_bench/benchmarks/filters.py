@@ -132,6 +132,21 @@ class LongKernels(_Valid):
     params = [FLOATS, ["10000*511", "1000000*1023", "512x512*31x31", "512x512*63x63", "64x64x64*11x11x11"]]
 
 
+class KernelLength(Benchmark):
+    """A signal of 2^20 samples and ever longer kernels: time grows as log K, or not at all."""
+
+    version = "1"
+    param_names = ["dtype", "K"]
+    params = [FLOATS, [2**power for power in range(4, 21)]]
+    repeat = (2, 100, 0.1)
+
+    def setup(self, dtype, k):
+        self.a, self.v = arrays(f"{2**20}*{k}", dtype)
+
+    def time_same(self, dtype, k):
+        corrfast.correlate(self.a, self.v, "same")
+
+
 class Separable(Benchmark):
     """Gaussians: one kernel that is the product of one factor for each axis."""
 
