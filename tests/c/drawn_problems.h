@@ -40,15 +40,22 @@ static void put(int dtype, void *to, int v)
     }
 }
 
-static double tolerance; /* of real floats, where a method rounds */
+static double tolerance; /* of floats, where a method rounds */
 
 static int near(double a, double b) { return a == b || fabs(a - b) <= tolerance; }
+
+static double half_value(uint16_t half)
+{
+    const int exponent = half >> 10 & 31, digits = half & 1023;
+    const double size = exponent == 31 ? (digits ? NAN : INFINITY) : ldexp(exponent ? 1024 + digits : digits, (exponent ? exponent : 1) - 25);
+    return half & 0x8000 ? -size : size;
+}
 
 /* Equal numbers: zeros of either sign are, and padding bytes do not count. */
 static int equal(int dtype, const void *a, const void *b, size_t size)
 {
     switch (dtype) {
-    case CORRFAST_FLOAT16: return *(const uint16_t *)a == *(const uint16_t *)b || !((*(const uint16_t *)a | *(const uint16_t *)b) & 0x7fff);
+    case CORRFAST_FLOAT16: return near(half_value(*(const uint16_t *)a), half_value(*(const uint16_t *)b));
     case CORRFAST_FLOAT32: return near(*(const float *)a, *(const float *)b);
     case CORRFAST_FLOAT64: return near(*(const double *)a, *(const double *)b);
     case CORRFAST_LONGDOUBLE: return *(const long double *)a == *(const long double *)b;
@@ -219,6 +226,25 @@ static void draw_deep(corrfast_problem *p)
     }
 }
 
+/* One with a long kernel and few channels, which transforms are for. */
+static void draw_long(corrfast_problem *p)
+{
+    static const int64_t most_n[] = {6000, 90, 24}, most_k[] = {1500, 25, 9};
+    const int plain = next() % 2;
+    p->batch = between(1, 2);
+    p->groups = between(1, 2);
+    p->input_channels = p->groups * between(1, 2);
+    p->output_channels = p->groups * between(1, 2);
+    for (int i = 0; i < p->rank; i++) {
+        p->input_size[i] = between(most_n[p->rank - 1] / 8, most_n[p->rank - 1]);
+        p->kernel_size[i] = between(most_k[p->rank - 1] / 8, most_k[p->rank - 1]);
+        p->stride[i] = plain ? 1 : between(1, 3);
+        p->dilation[i] = plain ? 1 : between(1, 3);
+        p->padding_lo[i] = plain ? p->kernel_size[i] / 2 : between(-2, most_k[p->rank - 1]);
+        p->padding_hi[i] = plain ? p->kernel_size[i] / 2 : between(-2, most_k[p->rank - 1]);
+    }
+}
+
 /* A layer that Winograd's method is for. */
 static void draw_3x3(corrfast_problem *p)
 {
@@ -246,13 +272,15 @@ static int draw(corrfast_problem *p, int kind, int64_t m[3])
     p->rank = (int32_t)between(1, 3);
     p->dtype = dtypes[kind].dtype;
     p->conjugate = dtypes[kind].complex_parts == 2 ? (uint32_t)between(0, 7) : 0;
-    int choice = (int)(next() % 8), suits = p->dtype == CORRFAST_FLOAT32 || p->dtype == CORRFAST_FLOAT64;
+    int choice = (int)(next() % 9), suits = p->dtype == CORRFAST_FLOAT32 || p->dtype == CORRFAST_FLOAT64;
     if (suits && choice < 3)
         draw_3x3(p);
     else if (choice < 4)
         draw_any(p);
     else if (choice < 5)
         draw_deep(p);
+    else if (choice < 6)
+        draw_long(p);
     else
         draw_layer(p);
     for (int i = 0; i < p->rank; i++)
@@ -267,9 +295,9 @@ static int draw(corrfast_problem *p, int kind, int64_t m[3])
     return products < 6e6;
 }
 
-/* What Winograd's F4 may be off by, in a problem of its own or in one that a gradient is made of; every other method computes small integers
- * exactly.  A bound of the sum of absolute products, times eps, times what the transforms enlarge it by (measured: 3 at most). */
-static double tolerance_of(const corrfast_problem *p, int pass, const corrfast_options *o, const int64_t m[3])
+/* What Winograd's F4 may be off by, in a problem of its own or in one that a gradient is made of: a bound of the sum of absolute products, times
+ * eps, times what the transforms enlarge it by (measured: 3 at most). */
+static double tolerance_of_f4(const corrfast_problem *p, int pass, const corrfast_options *o, const int64_t m[3])
 {
     if (o->precision != CORRFAST_FAST || (p->dtype != CORRFAST_FLOAT32 && p->dtype != CORRFAST_FLOAT64))
         return 0;
@@ -278,6 +306,28 @@ static double tolerance_of(const corrfast_problem *p, int pass, const corrfast_o
     for (int i = 0; i < p->rank; i++)
         sum *= (double)(pass == CORRFAST_BACKWARD_KERNEL ? m[i] : p->kernel_size[i]);
     return 12 * 9 * sum * (p->dtype == CORRFAST_FLOAT32 ? FLT_EPSILON : DBL_EPSILON);
+}
+
+/* What transforms of up to 2^21 samples may be off by: 8 eps log2(N) times the norms of what is transformed, of numbers up to 3 (18: squared, both
+ * parts of complex ones).  Float32 data are transformed in float64, if not for "fast"; their whole numbers round to themselves, 0 apart. */
+static double tolerance_of_fft(const corrfast_problem *p, int pass, const corrfast_options *o, const int64_t m[3])
+{
+    const int narrow = p->dtype == CORRFAST_FLOAT16 || p->dtype == CORRFAST_FLOAT32 || p->dtype == CORRFAST_COMPLEX64;
+    double terms = pass == CORRFAST_BACKWARD_KERNEL ? (double)p->batch : (double)(pass ? p->output_channels : p->input_channels) / (double)p->groups;
+    double samples = 1, taps = 1;
+    for (int i = 0; i < p->rank; i++) {
+        samples *= (double)(p->kernel_size[i] + (pass == CORRFAST_BACKWARD_INPUT ? p->input_size[i] : m[i]));
+        taps *= (double)(pass == CORRFAST_BACKWARD_KERNEL ? m[i] : p->kernel_size[i]);
+    }
+    return 8 * 21 * (o->precision == CORRFAST_FAST && narrow ? FLT_EPSILON : DBL_EPSILON) * 18 * terms * sqrt(samples * taps);
+}
+
+/* Every method but these two computes small integers exactly. */
+static double tolerance_of(const corrfast_problem *p, int pass, const corrfast_options *o, const char *method, const int64_t m[3])
+{
+    const int transforms = o->method == CORRFAST_FFT || strcmp(method, "fft") == 0 ||
+                           (strcmp(method, "direct-adjoint") == 0 && o->method == CORRFAST_AUTO && o->precision != CORRFAST_EXACT);
+    return fmax(tolerance_of_f4(p, pass, o, m), transforms ? tolerance_of_fft(p, pass, o, m) : 0);
 }
 
 #endif

@@ -207,7 +207,8 @@ static void check_prepared(const preparing *c)
 
 static void test_prepared(void)
 {
-    enum { F = CORRFAST_FORWARD, B = CORRFAST_BACKWARD_INPUT, DIRECT = CORRFAST_DIRECT, WINOGRAD = CORRFAST_WINOGRAD };
+    enum { F = CORRFAST_FORWARD, B = CORRFAST_BACKWARD_INPUT, DIRECT = CORRFAST_DIRECT, WINOGRAD = CORRFAST_WINOGRAD,
+           FFT = CORRFAST_FFT };
     static const preparing cases[] = {
         {CORRFAST_FLOAT32, F, 0, 2, 64, 72, 50, 3, 2, DIRECT, 0, 1, 0},
         {CORRFAST_INT32, F, 0, 1, 96, 60, 44, 3, 2, DIRECT, 0, 1, 0},
@@ -221,6 +222,11 @@ static void test_prepared(void)
         {CORRFAST_FLOAT32, B, 0, 1, 48, 64, 14, 2, 3, DIRECT, 0, 1, 0}, /* phases that no tap reaches */
         {CORRFAST_COMPLEX64, B, 0, 1, 68, 60, 14, 3, 2, DIRECT, 0, 1, 0},
         {CORRFAST_FLOAT32, F, 0, 1, 1, 1, 40, 5, 1, DIRECT, 0, 0, 1},
+        {CORRFAST_FLOAT32, F, 0, 1, 1, 1, 150, 31, 1, FFT, 0, 1, 0},
+        {CORRFAST_FLOAT32, F, CORRFAST_FAST, 2, 6, 8, 60, 9, 2, FFT, CORRFAST_REFLECT, 1, 0},
+        {CORRFAST_COMPLEX64, F, 0, 1, 3, 2, 50, 11, 1, FFT, 0, 1, 0},
+        {CORRFAST_INT32, F, 0, 1, 2, 1, 50, 11, 1, FFT, 0, 1, 1}, /* so large that they are summed directly */
+        {CORRFAST_FLOAT32, B, 0, 2, 6, 8, 40, 9, 2, FFT, 0, 1, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check_prepared(&cases[i]);
@@ -254,7 +260,8 @@ static void test_threads_and_cancellation(void)
     for (int i = 0; i < K; i++)
         w[i] = (float)(i * 31 % 17) / 7;
     loop l = {0};
-    corrfast_options one = {.size = sizeof one, .threads = 1}, o = {.size = sizeof o, .threads = 4};
+    corrfast_options one = {.size = sizeof one, .threads = 1, .method = CORRFAST_DIRECT}, o = one;
+    o.threads = 4;
     CHECK(corrfast_forward(&p, &one, x, w, y) == CORRFAST_OK);
     CHECK(corrfast_forward(&p, &o, x, w, z) == CORRFAST_OK && memcmp(y, z, bytes) == 0);
     memset(z, 0, bytes);
@@ -319,7 +326,7 @@ static void test_wrong_arguments(void)
     CHECK(corrfast_forward(&good, &o, x, w, y) == CORRFAST_ERR_ARGUMENT);
     o = (corrfast_options){.size = sizeof o, .threads = -1};
     CHECK(corrfast_forward(&good, &o, x, w, y) == CORRFAST_ERR_ARGUMENT);
-    o = (corrfast_options){.size = sizeof o, .method = CORRFAST_FFT};
+    o = (corrfast_options){.size = sizeof o, .method = CORRFAST_FFT, .precision = CORRFAST_EXACT};
     CHECK(corrfast_forward(&good, &o, x, w, y) == CORRFAST_ERR_METHOD);
     CHECK(corrfast_forward(NULL, NULL, x, w, y) == CORRFAST_ERR_ARGUMENT);
 }

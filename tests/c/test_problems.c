@@ -1,5 +1,5 @@
 /* Random problems through the public C API: every dtype, option and pass, the planner's choice against the plain loops of
- * "reference".  The data are small integers, so results must agree bit for bit (but for Winograd's F4).  Each array is its own heap block
+ * "reference".  The data are small integers, so results must agree bit for bit (but for Winograd's F4 and transforms).  Each array is its own heap block
  * of exactly the bytes it needs, so that AddressSanitizer sees any access beside it, and what lies between its elements must stay.
  * Half of the problems are layers, with many channels.  Runs are on one thread or several, with memory of the library's, with the caller's
  * of the size that the planner states, or with an allocator that fails at first.
@@ -193,7 +193,7 @@ static void count_method(const char *name)
 /* Methods that random problems must reach, or they test less than they seem to. */
 static int all_reached(void)
 {
-    static const char *const wanted[] = {"direct", "direct-adjoint", "gemm", "gemm-gradient", "winograd"};
+    static const char *const wanted[] = {"direct", "direct-adjoint", "gemm", "gemm-gradient", "winograd", "fft"};
     int missing = 0;
     for (size_t w = 0; w < sizeof wanted / sizeof *wanted; w++) {
         int found = 0;
@@ -323,14 +323,15 @@ static int solve(uint64_t seed)
         fill_array(&arrays[i], kind);
         others[i] = i == target ? copy_array(&arrays[i]) : arrays[i];
     }
-    o.method = next() % 4 == 0 ? (int32_t)(next() % 2 ? CORRFAST_DIRECT : CORRFAST_WINOGRAD) : CORRFAST_AUTO;
+    static const int32_t asked[] = {CORRFAST_DIRECT, CORRFAST_DIRECT, CORRFAST_WINOGRAD, CORRFAST_FFT, CORRFAST_FFT};
+    o.method = next() % 3 == 0 ? asked[next() % (sizeof asked / sizeof *asked)] : CORRFAST_AUTO;
     o.kernel = pass == CORRFAST_FORWARD ? arrays[1].block + arrays[1].offset * (int64_t)size : NULL;
     if (corrfast_explain(&p, pass, &o, &report) == CORRFAST_ERR_METHOD)
         o.method = CORRFAST_AUTO;
     int expected = run_pass(pass, &p, &reference, others, size), status = corrfast_explain(&p, pass, &o, &report);
     const char *complaint = NULL;
     count_method(report.method);
-    tolerance = tolerance_of(&p, pass, &o, m);
+    tolerance = tolerance_of(&p, pass, &o, report.method, m);
     switch (status ? 3 : next() % 4) {
     case 0: complaint = run_as_stated(pass, &p, &o, &report, arrays, size, &status); break;
     case 1: complaint = fail_first(pass, &p, &o, arrays, size); /* fall through */
