@@ -71,6 +71,15 @@ static int64_t count_factors(const job *j)
     return s->groups * s->cout * j->b.terms;
 }
 
+static int64_t count_pieces(const job *j)
+{
+    const cf_shape *s = &j->plan->task.shape;
+    int64_t count = s->batch * s->groups;
+    for (int i = 0; i < 3; i++)
+        count *= j->b.phases[i] * j->b.count[i];
+    return count;
+}
+
 static const cf_fft *fft_of(const job *j) { return &j->plan->kernels->set[j->b.inside].fft; }
 
 /* One worker's memory. */
@@ -510,9 +519,8 @@ static void place_taps(stage *s, const block *b, const char *kernel)
         }
 }
 
-static void pack_factor(const void *argument, int64_t index, cf_worker *worker)
+static void pack_factor(const job *j, int64_t index, cf_worker *worker)
 {
-    const job *j = argument;
     const cf_shape *shape = &j->plan->task.shape;
     stage s = stage_at(j, worker->scratch);
     int64_t channel = index / j->b.terms;
@@ -527,6 +535,20 @@ static void pack_factor(const void *argument, int64_t index, cf_worker *worker)
     for (int k = 0; k < j->ways; k++)
         fft_of(j)->spread(j->roots[k], j->ways == 4 ? 4 + k : 1, n, s.x + 2 * k * n * size, (double)fft_of(j)->leaf / (double)j->b.n,
                           j->spectra + index * factor_bytes(j) + 4 * k * n * size);
+}
+
+/* Packers share the factors: no more of them than runs have pieces, whose threads and memory are stated. */
+static int64_t count_packers(const job *j) { return cf_max(1, cf_min(count_factors(j), count_pieces(j))); }
+
+static void pack_factors(const void *argument, int64_t index, cf_worker *worker)
+{
+    const job *j = argument;
+    const int64_t count = count_factors(j), packers = count_packers(j), end = count / packers * (index + 1) + cf_min(count % packers, index + 1);
+    for (int64_t i = count / packers * index + cf_min(count % packers, index); i < end; i++) {
+        pack_factor(j, i, worker);
+        if (cf_poll(worker, 30 * (double)j->b.n))
+            return;
+    }
 }
 
 static void set_spectra(job *j, void *packed)
@@ -553,7 +575,7 @@ static int pack(const cf_plan *plan, const cf_arrays *arrays, void *to, cf_run *
     make_job(plan, arrays, &j);
     set_spectra(&j, to);
     int status = find_roots(&j);
-    return status ? status : cf_run_pieces(run, count_factors(&j), plan->seconds / 4, worker_bytes(&j), pack_factor, &j);
+    return status ? status : cf_run_pieces(run, count_packers(&j), plan->seconds / 4, worker_bytes(&j), pack_factors, &j);
 }
 
 static size_t packed(const cf_plan *plan)
@@ -589,15 +611,6 @@ static void decide(cf_plan *plan)
     memset(&b, 0, sizeof b);
     cf_blocks_choose(&one, plan->kernels, &b);
     memcpy(plan->decided, &b, sizeof b);
-}
-
-static int64_t count_pieces(const job *j)
-{
-    const cf_shape *s = &j->plan->task.shape;
-    int64_t count = s->batch * s->groups;
-    for (int i = 0; i < 3; i++)
-        count *= j->b.phases[i] * j->b.count[i];
-    return count;
 }
 
 static int64_t pieces(const cf_plan *plan)
