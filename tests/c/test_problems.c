@@ -1,6 +1,6 @@
 /* Random problems through the public C API: every dtype, option and pass, the planner's choice against the plain loops of
- * "reference".  The data are small integers, so results must agree bit for bit (but for Winograd's F4 and transforms).  Each array is its own heap block
- * of exactly the bytes it needs, so that AddressSanitizer sees any access beside it, and what lies between its elements must stay.
+ * "reference".  The data are small integers, so results must agree bit for bit (but for Winograd's F4 and transforms).  Each array is its own
+ * heap block of exactly the bytes it needs, so that AddressSanitizer sees any access beside it, and what lies between its elements must stay.
  * Half of the problems are layers, with many channels.  Runs are on one thread or several, with memory of the library's, with the caller's
  * of the size that the planner states, or with an allocator that fails at first.
  *
@@ -154,7 +154,8 @@ static int saw_denormals(void)
 }
 
 /* Runs in memory of exactly the size that the planner states, filled with NaN or with denormal numbers; NULL, or what was wrong.
- * direct-adjoint solves many problems and states what a typical one of them takes. */
+ * direct-adjoint solves many problems and states what a typical one of them takes; fft sums blocks of large integers, as -3 is where it is
+ * unsigned, directly. */
 static const char *run_as_stated(int pass, const corrfast_problem *p, const corrfast_options *options, const corrfast_report *report,
                                  array arrays[3], size_t size, int *status)
 {
@@ -175,7 +176,8 @@ static const char *run_as_stated(int pass, const corrfast_problem *p, const corr
     free(o.scratch);
     if (saw_denormals() && denormals)
         return "memory that nobody wrote was multiplied";
-    return a.live ? "memory was not released" : a.taken && strcmp(report->method, "direct-adjoint") ? "more memory was taken than stated" : NULL;
+    const int stated = strcmp(report->method, "direct-adjoint") && (strcmp(report->method, "fft") || p->dtype >= CORRFAST_FLOAT16);
+    return a.live ? "memory was not released" : a.taken && stated ? "more memory was taken than stated" : NULL;
 }
 
 enum { METHODS = 16 };
