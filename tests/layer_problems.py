@@ -184,7 +184,7 @@ class LayerProblem:
 
     def call(self, x, w, bias=None, suffix="", **more):
         """The public function, or with a suffix and another first array one of its gradients."""
-        return getattr(nn, self.name + suffix)(x, w, bias, **self.options, **more)
+        return getattr(nn, self.name + suffix)(x, w, bias, **{**self.options, **more})
 
     def oracle(self, x, w, bias=None):
         """The same by `corrfast.reference`, options in the order in which `corrfast.layers` takes them."""

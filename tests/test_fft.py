@@ -445,7 +445,8 @@ def test_integers_are_exact(dtype):
         for maker in (small_integers, any_integers):
             a, v = maker(rng, n, dtype), maker(rng, k, dtype)
             for level in (*LEVELS, "exact"):
-                assert_identical(corrfast.correlate(a, v, **options, method="fft", precision=level), corrfast.correlate(a, v, **options, method="direct"))
+                got = corrfast.correlate(a, v, **options, method="fft", precision=level)
+                assert_identical(got, corrfast.correlate(a, v, **options, method="direct"))
     top = np.ones(1, bool) if dtype.kind == "b" else np.array([np.iinfo(dtype).max, np.iinfo(dtype).min], dtype)
     a, v = np.resize(top, 5000), np.resize(top[:1], 400)
     assert_identical(corrfast.correlate(a, v, "full", method="fft"), corrfast.correlate(a, v, "full", method="direct"))
@@ -477,7 +478,8 @@ def test_one_large_integer_among_small_ones():
 # The same bits
 
 
-LARGE = {"1-D": ((200_003,), (301,), {"mode": "same"}), "1-D strided": ((100_003,), (300,), {"stride": 3, "dilation": 2, "boundary": "wrap", "mode": "same"}),
+LARGE = {"1-D": ((200_003,), (301,), {"mode": "same"}),
+         "1-D strided": ((100_003,), (300,), {"stride": 3, "dilation": 2, "boundary": "wrap", "mode": "same"}),
          "2-D": ((401, 413), (25, 31), {"mode": "same", "boundary": "reflect"}), "rows": ((21, 20_003), (201,), {"mode": "full"}),
          "3-D": ((47, 51, 53), (9, 8, 7), {"mode": "full"})}
 
@@ -539,7 +541,8 @@ def test_long_kernels_are_its_own():
             assert corrfast.explain(corrfast.correlate, (n, dtype), ((3,) * len(n), dtype), "same").method == "direct"
 
 
-@pytest.mark.parametrize("n, k", [((1000,), (90,)), ((10**7,), (1000,)), ((10**6,), (10**5,)), ((2000, 3000), (50, 60)), ((200, 200, 200), (20, 20, 20))])
+@pytest.mark.parametrize("n, k", [((1000,), (90,)), ((10**7,), (1000,)), ((10**6,), (10**5,)), ((2000, 3000), (50, 60)),
+                                  ((200, 200, 200), (20, 20, 20))])
 @pytest.mark.parametrize("dtype", ["f", "d", "D", "l", "?"])
 def test_explain_states_blocks_and_memory(n, k, dtype):
     """What threads have of their own: a few blocks; what they share: the kernel's spectra, a few of its samples' bytes."""

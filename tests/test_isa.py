@@ -8,7 +8,7 @@ import corrfast
 import pytest
 from processes import at_once, expect_comparisons, python
 
-SUITES = ["test_filters.py", "test_gradients.py", "test_nonfinite.py", "test_separable.py", "test_nn.py"]
+SUITES = ["test_filters.py", "test_gradients.py", "test_nonfinite.py", "test_separable.py", "test_fft.py", "test_nn.py"]
 CONFIG = corrfast._core.config()
 USABLE = [isa["name"] for isa in CONFIG["isas"] if isa["usable"]]
 OTHERS = [name for name in USABLE if name != CONFIG["isa"]]

@@ -1,6 +1,7 @@
 """prepare, explain, precision_scope, the number of threads and show_config."""
 import asyncio
 import concurrent.futures
+import re
 import threading
 
 import corrfast
@@ -212,7 +213,7 @@ def test_scratch_of_direct_sums_is_below_a_mebibyte():
                (((60590, 67277), "c16"), (8, 51), {"mode": "same", "dilation": 836, "boundary": "edge", "pass_": "backward_kernel"}),
                (((22, 1472, 42492), "c16"), (15, 46), {"mode": "same", "stride": 2, "pass_": "backward_input"})]
     for array, taps, options in awkward:
-        plan = corrfast.explain(corrfast.correlate, array, (taps, array[1]), workers=1, **options)
+        plan = corrfast.explain(corrfast.correlate, array, (taps, array[1]), workers=1, method="direct", **options)
         assert plan.scratch_bytes < 2**20, (array, taps, options, plan.scratch_bytes)
     for _ in range(1500):
         rank = int(rng.integers(1, 4))
@@ -222,13 +223,21 @@ def test_scratch_of_direct_sums_is_below_a_mebibyte():
         options = {"mode": rng.choice(["valid", "same", "full"]), "boundary": rng.choice(["constant", "wrap", "reflect"]),
                    "stride": int(rng.integers(1, 4)), "dilation": int(2 ** rng.uniform(0, rng.choice([1, 3, 12])))}
         try:
-            plan = corrfast.explain(corrfast.correlate, (shape, dtype), (taps, dtype), workers=1, **options)
+            plan = corrfast.explain(corrfast.correlate, (shape, dtype), (taps, dtype), workers=1, method="direct", **options)
         except ValueError:  # a kernel that reaches beyond the array
             continue
         assert plan.scratch_bytes < 2**20, (shape, taps, dtype, options, plan.scratch_bytes)
 
 
 MOST_SCRATCH = 16 * 2**20
+MOST_SPECTRA = 256 * 2**20
+
+
+def check_transforms(plan, outputs, case):
+    """Of a plan that transforms: some blocks for each thread, and the kernel's spectra and a byte for each block for all of them."""
+    points = int(re.search(r"transforms of (\d+) complex points", plan.tile).group(1))
+    assert plan.scratch_bytes - plan.shared_bytes <= max(MOST_SCRATCH, 64 * points) * plan.threads, case
+    assert plan.shared_bytes <= MOST_SPECTRA * (1 + 1 / 64) + outputs, case  # of integers, norms besides
 
 
 def drawn_layer(rng):
@@ -270,6 +279,10 @@ def test_scratch_of_layers_is_at_most_16_mebibytes_for_a_thread(dtype):
             plans = [corrfast.explain(getattr(corrfast.nn, name), (shape, dtype), (weight, dtype), pass_=pass_, workers=workers, **options)
                      for workers in (1, 2)]
             case = name, shape, weight, options, plans[0]
+            if "transforms of" in plans[0].tile:
+                for plan in plans:
+                    check_transforms(plan, np.prod(plan.output_shape, dtype=float), case)
+                continue
             for plan in plans:
                 assert 0 <= plan.scratch_bytes - plan.shared_bytes <= MOST_SCRATCH * plan.threads, case
             assert plans[0].threads == 1 and plans[0].shared_bytes == plans[1].shared_bytes, case
@@ -296,6 +309,9 @@ def test_scratch_of_layers_is_at_most_16_mebibytes_for_a_thread(dtype):
 ])
 def test_scratch_of_awkward_layers_is_at_most_16_mebibytes(name, shape, weight, dtype, options):
     plan = corrfast.explain(getattr(corrfast.nn, name), (shape, dtype), (weight, dtype), workers=1, **options)
+    if "transforms of" in plan.tile:
+        check_transforms(plan, np.prod(plan.output_shape, dtype=float), plan)
+        plan = corrfast.explain(getattr(corrfast.nn, name), (shape, dtype), (weight, dtype), workers=1, **{**options, "method": "direct"})
     assert plan.scratch_bytes - plan.shared_bytes <= MOST_SCRATCH, plan
     assert plan.shared_bytes <= MOST_SCRATCH or plan.pass_ != "backward_kernel", plan
 

@@ -175,7 +175,11 @@ LONG = {"forward": (ONE_D, "corrfast.correlate(x, w, **options)"),
         "two dimensions": ("x, w = np.ones((3000, 3000)), np.ones((1001, 1001))", "corrfast.correlate(x, w, **options)"),
         "rows": ("x, w = np.ones((50, 200_000)), np.ones(100_000)", "corrfast.correlate(x, w, **options)"),
         "many small rows in one sum": ("x, y = np.broadcast_to(1., (2**36, 7)), np.broadcast_to(1., (2**36, 1)); w = np.ones(7)",
-                                       "corrfast.correlate_vjp(y, x, w, needs=(False, True), **options)")}
+                                       "corrfast.correlate_vjp(y, x, w, needs=(False, True), **options)"),
+        "transforms": ("x, w = np.broadcast_to(np.ones(10**6), (400, 10**6)), np.ones(30_000)", "corrfast.correlate(x, w, axes=1, **options)"),
+        "transforms of integers": ("x, w = np.full(4_000_000, 2**60), np.full(300_000, 2**60)", "corrfast.correlate(x, w, **options)"),
+        "transforms of many channels": ("x, w = np.ones((16, 32, 60_000)), np.ones((32, 32, 3000))", "corrfast.nn.conv1d(x, w, **options)")}
+METHOD_OF = {"long double": "auto", "transforms": "fft", "transforms of integers": "fft", "transforms of many channels": "fft"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends itself SIGINT")
@@ -188,7 +192,7 @@ def test_ctrl_c_ends_a_long_call(call, workers):
         import os, signal, threading, time
         import numpy as np, corrfast
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start with SIGINT ignored
-        options = {{"method": "{'auto' if call == 'long double' else 'direct'}", "workers": {workers}}}
+        options = {{"method": "{METHOD_OF.get(call, 'direct')}", "workers": {workers}}}
         {arrays}
         sent = []
         def interrupt():

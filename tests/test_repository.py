@@ -118,7 +118,10 @@ def test_what_was_added_stands_in_the_files_that_the_lists_name():
     checker = "".join([path.read_text() for path in sorted((ROOT / "tests" / "c").glob("*.[ch]"))])
     for isa in ADDED["<isa>"]:
         assert f" ISA({isa}, " in text["runtime/dispatch.c"]
-    for idea in set(ADDED["<idea>"]) - {"sample", "peak"}:  # what kernels share, and the yardstick, which computes nothing
+    for kernel in re.findall(r"cf_fft_\w+_fn \*(\w+);", text["kernels/table.h"]):  # several kernels that make one transform
+        assert f"->{kernel}(" in checker or f".{kernel}(" in checker, kernel
+    # What kernels share, the yardstick, which computes nothing, and transforms.
+    for idea in set(ADDED["<idea>"]) - {"sample", "peak", "fft"}:
         assert f"cf_{idea}_fn *{idea};" in text["kernels/table.h"] and f"KERNEL_{idea.upper()}" in checker
     for method in ADDED["<name>"]:
         assert all(f"cf_method_{method}" in text[name] for name in ["core/plan.c", "core/plan.h", "core/names.h"])
