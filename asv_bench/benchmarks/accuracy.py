@@ -52,6 +52,33 @@ class Methods(_Scaled):
     track_correlate.unit = "eps"
 
 
+class Transforms(_Scaled):
+    """What transforms are promised to stay below: |y - exact| / (8 * eps * log2(N) * ||a|| * ||v||), of all of `a` as one block of N samples,
+    with float64's eps and a rounding to the dtype of the data, or ("fast") that of float32."""
+
+    version = "1"
+    param_names = ["precision", "dtype", "case"]
+    params = [["default", "fast"], ["float32", "float64"], ["10000*1023", "256x256*15x15", "32x32x32*5x5x5"]]
+
+    def setup(self, precision, dtype, case):
+        super().setup()
+        self.a, self.v = arrays(case, dtype)
+        try:
+            self.y = corrfast.correlate(self.a, self.v, method="fft", precision=precision)
+        except ValueError as exc:
+            raise NotImplementedError(str(exc)) from None
+
+    def track_bound(self, precision, dtype, case):
+        places, sums = exact.spot_check(self.a, self.v)
+        single = precision == "fast" and dtype == "float32"
+        rounding = 0 if single or dtype == "float64" else abs(sums) * np.finfo(dtype).eps / 2
+        norms = np.linalg.norm(self.a.ravel()) * np.linalg.norm(self.v.ravel())
+        bound = 8 * np.finfo("float32" if single else "float64").eps * np.log2(self.a.size) * norms
+        return round(float(np.max((abs(self.y[places] - sums) - rounding).clip(0) / bound)), 5)
+
+    track_bound.unit = "of the bound"
+
+
 class Separable(_Scaled):
     """Gaussians, which a sum along one axis after the other computes with fewer roundings, but of rounded factors."""
 
