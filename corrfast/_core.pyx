@@ -550,9 +550,11 @@ def correlate(a, v, mode="valid", *, axes=None, stride=1, dilation=1, padding=No
     cval : scalar, optional
         The value of the boundary "constant".
     method : {"auto", "direct", "fft", "separable"}, optional
-        How to compute; see `explain`.
+        How to compute: the fastest way by estimate; sum by sum; by transforms of overlapping blocks, for long kernels of any dtype but
+        longdouble; along one axis after the other, if the kernel is a product. See `explain`.
     precision : {"default", "exact", "fast"}, optional
-        Which errors are allowed. None means that of the enclosing `precision_scope`.
+        Which errors are allowed: of all methods, transforms in float64 for float32 data too; of direct sums alone; or also of transforms
+        in float32. None means that of the enclosing `precision_scope`.
     dtype : dtype, optional
         dtype of the result and of the sums, by default ``numpy.result_type(a, v)``; both must be castable to it under "same_kind".
     out : ndarray, optional
@@ -583,7 +585,10 @@ def correlate(a, v, mode="valid", *, axes=None, stride=1, dilation=1, padding=No
     -----
     With NumPy's parameters alone, 1-D calls return what `numpy.correlate` returns, and 2-D and 3-D calls what `scipy.signal.correlate`
     with ``method="direct"`` returns, also where the kernel is longer than the array. A direct sum of K products has an error of at
-    most ``(K + 2) * eps * sum|a||v|``. Zero padding contributes nothing, even to an infinite tap.
+    most ``(K + 2) * eps * sum|a||v|``; transforms of N samples one of at most ``8 * eps * log2(N) * norm(a) * norm(v)``, of the block
+    that an output falls in, with the eps of float64, plus one rounding to a dtype below that ("fast": float32's eps). Integers are
+    exact by every method. NaN and Inf reach the outputs that direct sums give them to, and no others. Zero padding
+    contributes nothing, even to an infinite tap.
 
     Examples
     --------

@@ -242,7 +242,7 @@ def precision_scope(level: str) -> Iterator[None]:
     ----------
     level : {"default", "exact", "fast"}
         "exact" allows direct sums only; "default" also methods whose errors stay within the bounds that the documentation
-        states; "fast" also those with larger ones.
+        states, transforms in float64 among them; "fast" also those with larger ones, such as transforms in float32.
 
     Raises
     ------

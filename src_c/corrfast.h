@@ -146,7 +146,7 @@ typedef struct corrfast_report {
     char reason[160], tile[160];
     double seconds;        /* the planner's estimate for one thread */
     int64_t scratch_bytes; /* of all threads together, and what they share */
-    int64_t shared_bytes;  /* of these, what they share: packed weights */
+    int64_t shared_bytes;  /* of these, what they share: packed weights, transforms of kernels */
     int32_t threads;       /* that the run would use */
     int32_t method_count;
     struct {
@@ -174,9 +174,9 @@ int corrfast_plan_create(const corrfast_problem *problem, int pass, const corrfa
 
 /* Brings the kernel into the form that the plan's method reads, once for all later runs, whose bits stay the same.  They have to be given
  * the same samples, which may still be read.  The memory, up to about 4 times that of the kernel with its output channels rounded up to whole
- * vectors, none where the method reads the kernel itself, is taken from options->allocate or the C library, never from options->scratch, and
- * given back to where it was taken from by corrfast_plan_destroy or the next call of this.  Not while another thread runs the plan.  After an
- * error the plan is as it was. */
+ * vectors, or of transforms as much as 4 of a block for each pair of channels (corrfast_report.shared_bytes), none where the method reads the
+ * kernel itself, is taken from options->allocate or the C library, never from options->scratch, and given back to where it was taken from by
+ * corrfast_plan_destroy or the next call of this.  Not while another thread runs the plan.  After an error the plan is as it was. */
 int corrfast_plan_prepare(corrfast_plan *plan, const corrfast_options *options, const void *kernel);
 int corrfast_plan_run(const corrfast_plan *plan, const corrfast_options *options, void *input, void *kernel, void *output);
 void corrfast_plan_destroy(corrfast_plan *plan);
