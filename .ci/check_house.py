@@ -27,7 +27,7 @@ MAY_INCLUDE = {
     "core/roots.*": [*COMMON, "kernels/table.h"],
     "core/blocks.*": [*COMMON, *RUNTIME, "core/plan.h"],
     "core/*": COMMON,
-    "methods/*": [*COMMON, *RUNTIME, "core/plan.h", "core/blocks.h", "core/roots.h"],
+    "methods/*": [*COMMON, *RUNTIME, "core/plan.h", "core/blocks.h", "core/planes.h", "core/roots.h"],
     "kernels/*": ["corrfast.h", "core/names.h", "core/dtype.h", "kernels/*.h"],
     "runtime/*": [*COMMON, *RUNTIME],
 }

@@ -40,6 +40,8 @@
 #define cf_tile_axis CF_NAME(_tile_axis)
 #define cf_choose_tiles CF_NAME(_choose_tiles)
 #define cf_choose_block CF_NAME(_choose_block)
+#define cf_planes_put CF_NAME(_planes_put)
+#define cf_planes_take CF_NAME(_planes_take)
 #define cf_roots CF_NAME(_roots)
 #define cf_blocks_choose CF_NAME(_blocks_choose)
 #define cf_factors_find CF_NAME(_factors_find)

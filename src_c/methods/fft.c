@@ -14,6 +14,7 @@
  * Math. Comp. 72, 2003, theorem 5.1, has 6.4 for the radix-2 transform) is below 1/2, and summed directly elsewhere. */
 #include "../core/blocks.h"
 #include "../core/border.h"
+#include "../core/planes.h"
 #include "../core/roots.h"
 
 #include <math.h>
@@ -24,8 +25,6 @@ enum { MOST_PARTS = 8 }; /* of a row of samples: quarters or thirds of the real 
 
 static int size_of(cf_arith inside) { return inside == CF_F32 ? (int)sizeof(float) : (int)sizeof(double); }
 
-/* Samples on their way in and out: floats where the dtype's own are, else doubles. */
-static int is_single(const cf_dtype *d) { return d->is_float && (d->arith == CF_F32 || d->arith == CF_C64); }
 static int rounds(const cf_dtype *d) { return !d->is_float; }
 static int is_plain(const cf_dtype *d) { return d->id == CORRFAST_FLOAT32 || d->id == CORRFAST_FLOAT64; }
 
@@ -52,7 +51,7 @@ static void make_job(const cf_plan *plan, const cf_arrays *arrays, job *j)
     j->arrays = arrays;
     memcpy(&j->b, plan->decided, sizeof j->b);
     j->ways = j->b.n % 3 ? 4 : 3;
-    j->single = is_single(d);
+    j->single = cf_planes_are_single(d);
     j->sample = j->single ? (int)sizeof(float) : (int)sizeof(double);
     j->places = d->is_complex ? j->b.n : 2 * j->b.n;
     const size_t point = (size_t)(2 * j->b.n * size_of(j->b.inside));
@@ -104,34 +103,6 @@ static stage stage_at(const job *j, char *memory)
 
 /* ---- samples in ------------------------------------------------------------------------------------------------------------ */
 
-#define WIDEN(TYPE)                                              \
-    for (int64_t i = 0; i < n; i++)                              \
-        ((double *)to)[i] = (double)((const TYPE *)from)[i];     \
-    break
-#define DIVIDE(TYPE)                                             \
-    for (int64_t i = 0; i < n; i++) {                            \
-        ((TYPE *)to)[i] = ((const TYPE *)from)[2 * i];           \
-        ((TYPE *)imaginary)[i] = ((const TYPE *)from)[2 * i + 1]; \
-    }                                                            \
-    break
-
-/* n numbers of the arithmetic type, as samples on their way. */
-static void admit(const job *j, void *to, void *imaginary, const void *from, int64_t n)
-{
-    switch (j->plan->task.dtype->id) {
-    case CORRFAST_BOOL: WIDEN(float);
-    case CORRFAST_INT8: case CORRFAST_UINT8: case CORRFAST_INT16: WIDEN(int16_t);
-    case CORRFAST_UINT16: WIDEN(uint16_t);
-    case CORRFAST_INT32: WIDEN(int32_t);
-    case CORRFAST_UINT32: WIDEN(uint32_t);
-    case CORRFAST_INT64: WIDEN(int64_t);
-    case CORRFAST_UINT64: WIDEN(uint64_t);
-    case CORRFAST_COMPLEX64: DIVIDE(float);
-    case CORRFAST_COMPLEX128: DIVIDE(double);
-    default: memcpy(to, from, (size_t)(n * j->sample)); /* float16 as float */
-    }
-}
-
 static void negate(const job *j, void *from, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -159,7 +130,7 @@ static void gather(const stage *s, const char *line, int64_t first, int64_t gap,
     }
     cf_pack_line(t->dtype, plain ? to : s->line, &from, first, gap, n, s->raw);
     if (!plain)
-        admit(j, to, imaginary, s->line, n);
+        cf_planes_put(t->dtype, to, imaginary, s->line, n);
     if (t->conjugate & CORRFAST_CONJ_INPUT)
         negate(j, imaginary, n);
 }
@@ -280,39 +251,13 @@ static void gather_block(stage *s, const block *b)
 
 /* ---- samples out ----------------------------------------------------------------------------------------------------------- */
 
-#define NARROW(TYPE)                                                                              \
-    for (int64_t i = 0; i < n; i++) {                                                             \
-        double v = ((const double *)from)[i];                                                     \
-        ((TYPE *)to)[i * stride] = (TYPE)(uint64_t)(int64_t)(v < 0 ? v - 0.5 : v + 0.5);          \
-    }                                                                                             \
-    break
-#define UNITE(TYPE)                                                                               \
-    for (int64_t i = 0; i < n; i++) {                                                             \
-        ((TYPE *)to)[2 * i * stride] = ((const TYPE *)from)[i];                                   \
-        ((TYPE *)to)[2 * i * stride + 1] = ((const TYPE *)imaginary)[i];                          \
-    }                                                                                             \
-    break
-
 /* n samples on their way, to where outputs belong; whether they are finite. */
 static int release(const job *j, char *to, int64_t stride, const char *from, int64_t n)
 {
     const cf_dtype *d = j->plan->task.dtype;
     const char *imaginary = from + j->b.n * j->sample;
     cf_finite_fn *finite = j->plan->kernels->set[j->single ? CF_F32 : CF_F64].finite;
-    switch (d->id) {
-    case CORRFAST_BOOL:
-        for (int64_t i = 0; i < n; i++)
-            ((uint8_t *)to)[i * stride] = ((const double *)from)[i] > 0.5;
-        break;
-    case CORRFAST_INT8: case CORRFAST_UINT8: NARROW(uint8_t);
-    case CORRFAST_INT16: case CORRFAST_UINT16: NARROW(uint16_t);
-    case CORRFAST_INT32: case CORRFAST_UINT32: NARROW(uint32_t);
-    case CORRFAST_INT64: case CORRFAST_UINT64: NARROW(uint64_t);
-    case CORRFAST_COMPLEX64: UNITE(float);
-    case CORRFAST_COMPLEX128: UNITE(double);
-    case CORRFAST_FLOAT16: cf_narrow(d, to, stride, from, n); break;
-    default: cf_copy_strided(to, stride, from, 1, n, d->size);
-    }
+    cf_planes_take(d, to, stride, from, imaginary, n);
     return rounds(d) || (finite(from, n) && (!d->is_complex || finite(imaginary, n)));
 }
 
@@ -392,7 +337,8 @@ static double norm_at(const job *j, int64_t group, int64_t co, int64_t term)
     return j->norms[(group * j->plan->task.shape.cout + co) * j->b.terms + term];
 }
 
-/* The samples and outputs of the block after b, in a row that is in no near cache; 0: there are none. */
+/* The samples and outputs of the block after b, in a row that is in no near cache; 0: there are none.  Rows of blocks in more dimensions, a few lines
+ * at a time likewise: 2048 x 2048 3 % faster, 128 x 128 x 128 9 % slower (Zen 4). */
 static int look_ahead(const job *j, const block *b, cf_fft_ahead *ahead)
 {
     const cf_task *t = &j->plan->task;
@@ -498,7 +444,7 @@ static void place_taps(stage *s, const block *b, const char *kernel)
             else
                 cf_copy_strided(row, 1, line, apart, b->taps[2], t->dtype->size);
             if (!is_plain(t->dtype)) { /* by way of x, which is free as yet */
-                admit(j, s->x, s->x + j->b.n * j->sample, row, b->taps[2]);
+                cf_planes_put(t->dtype, s->x, s->x + j->b.n * j->sample, row, b->taps[2]);
                 row = s->x;
             }
             for (int64_t k = 0; k < b->taps[2]; k++) {
