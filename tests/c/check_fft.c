@@ -10,12 +10,12 @@
 #include <float.h>
 #include <math.h>
 
-enum { MOST = 1 << 16, NODES = 1 << 16, PLAIN = 128 }; /* PLAIN: outputs of a case that are compared with plain sums, at most */
+enum { MOST = 1 << 16, NODES = 1 << 16, TURNS = 12, PLAIN = 128 }; /* PLAIN: outputs of a case that are compared with plain sums, at most */
 enum fill { INTEGERS, RANDOM, EXTREMES, DENORMALS, ZEROS, ONE_HOT, ONE_NAN, ONE_INF, FILL_COUNT };
 static const char *const fills[FILL_COUNT] = {"integers", "random", "huge and tiny", "denormals", "zeros", "one-hot", "one NaN", "one Inf"};
 
 /* x, y and h of table.h; U is a second x, whose samples are those that h is made from. */
-enum { TABLE, X, U, Y, H, X_SAMPLES, U_SAMPLES = X_SAMPLES + 8, OUTPUTS = U_SAMPLES + 8, ARRAYS = OUTPUTS + 8 };
+enum { ROOTS, TABLES, X = TABLES + 3, U, Y, H, X_SAMPLES, U_SAMPLES = X_SAMPLES + 8, OUTPUTS = U_SAMPLES + 8, ARRAYS = OUTPUTS + 8 };
 static struct array {
     guarded slot, around; /* around: the part of the slot that is looked at */
     char *block, *copy; /* copy: what the last call left in it */
@@ -26,7 +26,8 @@ typedef struct fft_case {
     const cf_fft *fft;
     size_t size, sample; /* bytes of the kernels' numbers, and of what they are opened from */
     enum fill fill;
-    int64_t n, node;
+    int ways, turns; /* modulo t^n - e^(2 pi i turns/12), by factors of so many */
+    int64_t n, node; /* node: of t^n - ..., or with 3 ways, of each of its factors in a table of its own */
     int single, in_place;
     double scale;    /* of products */
     char wrong[200]; /* the first thing that was */
@@ -50,38 +51,31 @@ typedef struct wide {
 
 static wide times(wide a, wide b) { return (wide){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re}; }
 
-/* e^(2 pi i / 2^m) */
-static wide unit_root(int m)
+/* e^(2 pi i part/whole), from the nearest quarter on; the quarters themselves are exact. */
+static wide unit_root(int64_t part, int64_t whole)
 {
-    static wide roots[32];
-    if (roots[m].re == 0 && roots[m].im == 0) {
-        const long double angle = ldexpl(3.14159265358979323846264338327950288L, 1 - m);
-        roots[m] = m == 1 ? (wide){-1, 0} : m == 2 ? (wide){0, 1} : (wide){cosl(angle), sinl(angle)}; /* in the first octant */
+    const int64_t quarter = (8 * part + whole) / (2 * whole), rest = 4 * part - quarter * whole;
+    const long double angle = (long double)rest / (long double)whole * 1.57079632679489661923132169163975144L;
+    const wide a = {cosl(angle), sinl(angle)};
+    switch ((int)quarter & 3) {
+    case 0: return a;
+    case 1: return (wide){-a.im, a.re};
+    case 2: return (wide){-a.re, -a.im};
+    default: return (wide){a.im, -a.re};
     }
-    return roots[m];
 }
 
-/* e^(2 pi i theta(node) / 2^m), from a factor for each bit. */
-static wide node_root(int64_t node, int m)
+/* e^(2 pi i f/4), where f is what the bits of `digits` say behind the point, the last one first. */
+static wide digits_root(int64_t digits)
 {
-    wide all = {1, 0};
-    for (int k = 1; node; k++, node >>= 1)
-        if (node & 1)
-            all = times(all, unit_root(k + m));
-    return all;
-}
-
-/* r, r^2, r^3 of a node. */
-static const double *powers(int64_t node)
-{
-    static double all[NODES][6];
-    static int64_t known;
-    for (; known <= node; known++) {
-        const wide r = node_root(known, 2), r2 = times(r, r), r3 = times(r2, r);
-        const double row[6] = {(double)r.re, (double)r.im, (double)r2.re, (double)r2.im, (double)r3.re, (double)r3.im};
-        memcpy(all[known], row, sizeof row);
+    static wide all[NODES] = {{1, 0}};
+    static int64_t known = 1, whole = 8;
+    for (; known <= digits; known *= 2, whole *= 2) {
+        const wide place = unit_root(1, whole);
+        for (int64_t lower = 0; lower < known; lower++)
+            all[known + lower] = times(all[lower], place);
     }
-    return all[node];
+    return all[digits];
 }
 
 /* ---- data ------------------------------------------------------------------------------------------------------------------ */
@@ -152,26 +146,49 @@ static char *place(int which, size_t bytes, size_t step)
     return a->block;
 }
 
-static void place_all(const fft_case *c)
+static void put_powers(void *table, size_t size, int64_t node, wide r)
 {
-    const int64_t leaves = c->n / c->fft->leaf, quarter = c->n / 4;
+    const wide r2 = times(r, r), r3 = times(r2, r);
+    const long double all[6] = {r.re, r.im, r2.re, r2.im, r3.re, r3.im};
+    for (int i = 0; i < 6; i++)
+        put(table, size, 6 * node + i, (double)all[i]);
+}
+
+/* The nodes that have factors in a tree of so many leaves, whose root stands for t^n - e^(2 pi i part/whole); its own too if `with_root`. */
+static void place_table(const fft_case *c, int which, int64_t part, int64_t whole, int64_t leaves, int with_root)
+{
     int64_t count = 1;
     while (4 * count < leaves)
         count *= 4;
     const int64_t nodes = (c->node + 1) * count; /* the last level's are the last */
-    char *table = place(TABLE, (size_t)(6 * nodes) * c->size, c->size);
+    char *table = place(which, (size_t)(6 * nodes) * c->size, c->size);
     for (int64_t i = 0; i < 6 * nodes; i++)
         put(table, c->size, i, NAN);
-    for (; count; count /= 4)
-        for (int64_t b = c->node * count; b < (c->node + 1) * count; b++)
-            for (int i = 0; i < 6; i++)
-                put(table, c->size, 6 * b + i, powers(b)[i]);
+    for (; count >= (with_root ? 1 : 4); count /= 4) {
+        const wide first = unit_root(part, 4 * count * whole);
+        for (int64_t digits = 0; digits < count; digits++)
+            put_powers(table, c->size, c->node * count + digits, times(first, digits_root(digits)));
+    }
+}
+
+static void place_all(const fft_case *c)
+{
+    const int64_t leaves = c->n / c->fft->leaf, part = c->n / c->ways;
+    put_powers(place(ROOTS, 6 * c->size, c->size), c->size, 0, unit_root(c->turns, c->ways * TURNS));
+    for (int k = 0; k < 3; k++) /* with 4 ways there is one table; the root's own numbers are for `open`, unless it has leaves for factors */
+        if (c->ways == 3)
+            place_table(c, TABLES + k, c->turns + TURNS * k, 3 * TURNS, leaves / 3, 1);
+        else if (k)
+            place(TABLES + k, 0, c->size);
+        else
+            place_table(c, TABLES, c->turns, TURNS, leaves, leaves == 4);
     for (int which = X; which <= H; which++)
         place(which, (size_t)((which == H ? 4 : 2) * c->n) * c->size, c->size);
     for (int k = 0; k < 24; k++) {
-        char *block = place(X_SAMPLES + k, (size_t)quarter * c->sample, c->sample);
-        for (int64_t i = 0; i < quarter && k < 16; i++)
-            put(block, c->sample, i, data[k / 8][k / 4 % 2][k % 4 * quarter + i]);
+        const int piece = k % 8;
+        char *block = place(X_SAMPLES + k, piece < 2 * c->ways ? (size_t)part * c->sample : 0, c->sample);
+        for (int64_t i = 0; i < part && k < 16 && piece < 2 * c->ways; i++)
+            put(block, c->sample, i, data[k / 8][piece / c->ways][piece % c->ways * part + i]);
     }
     for (struct array *a = arrays; a < arrays + ARRAYS; a++)
         memcpy(a->copy, a->block, a->bytes);
@@ -193,24 +210,30 @@ static void returned(fft_case *c, const char *call, uint32_t outputs)
 
 /* ---- calls ----------------------------------------------------------------------------------------------------------------- */
 
-static const void *roots_of(const fft_case *c) { return arrays[TABLE].block + (size_t)(6 * c->node) * c->size; }
-
 static void opened(fft_case *c, int samples, int x)
 {
     const void *from[8];
     for (int k = 0; k < 8; k++)
         from[k] = arrays[samples + k].block;
-    c->fft->open(roots_of(c), 4, c->n, from, c->single, arrays[x].block);
+    c->fft->open(arrays[ROOTS].block, c->ways, c->n, from, c->single, arrays[x].block);
     returned(c, "open", 1u << x);
 }
 
-/* All four factors of the first level. */
+/* The k-th factor of the first level: its table, and its place there. */
+static const void *table_of(const fft_case *c, int k, int64_t *node)
+{
+    *node = c->ways == 3 ? c->node : 4 * c->node + k;
+    return arrays[TABLES + (c->ways == 3 ? k : 0)].block;
+}
+
 static void run_levels(const fft_case *c, char *x, const char *h, char *y, int steps)
 {
-    const int64_t n = c->n / 4;
-    for (int k = 0; k < 4; k++) {
+    const int64_t n = c->n / c->ways;
+    for (int k = 0; k < c->ways; k++) {
         const size_t at = (size_t)(2 * k * n) * c->size;
-        c->fft->levels(arrays[TABLE].block, 4 * c->node + k, n, x + at, h ? h + 2 * at : NULL, y ? y + at : NULL, steps, NULL);
+        int64_t node;
+        const void *table = table_of(c, k, &node);
+        c->fft->levels(table, node, n, x + at, h ? h + 2 * at : NULL, y ? y + at : NULL, steps, NULL);
     }
 }
 
@@ -226,10 +249,13 @@ static void levels(fft_case *c, int x, int y, int steps)
 
 static void spread(fft_case *c)
 {
-    const int64_t n = c->n / 4;
-    for (int k = 0; k < 4; k++)
-        c->fft->spread(arrays[TABLE].block, 4 * c->node + k, n, arrays[U].block + (size_t)(2 * k * n) * c->size,
-                       c->scale * c->fft->leaf / (double)c->n, arrays[H].block + (size_t)(4 * k * n) * c->size);
+    const int64_t n = c->n / c->ways;
+    for (int k = 0; k < c->ways; k++) {
+        const size_t at = (size_t)(2 * k * n) * c->size;
+        int64_t node;
+        const void *table = table_of(c, k, &node);
+        c->fft->spread(table, node, n, arrays[U].block + at, c->scale * c->fft->leaf / (double)c->n, arrays[H].block + 2 * at);
+    }
     returned(c, "spread", 1u << H);
 }
 
@@ -240,7 +266,7 @@ static void closed(fft_case *c, int x)
         to[k] = arrays[OUTPUTS + k].block;
         memset(to[k], GUARDED_PATTERN, arrays[OUTPUTS + k].bytes);
     }
-    c->fft->close(roots_of(c), 4, c->n, arrays[x].block, to, c->single);
+    c->fft->close(arrays[ROOTS].block, c->ways, c->n, arrays[x].block, to, c->single);
     returned(c, "close", 0xffu << OUTPUTS);
 }
 
@@ -259,7 +285,7 @@ static void same(fft_case *c, int which, int count, const char *bits, const char
 
 /* ---- comparison ------------------------------------------------------------------------------------------------------------ */
 
-/* Coefficient k of data[f]*data[g] modulo t^n - e^(2 pi i theta(node)). */
+/* Coefficient k of data[f]*data[g] modulo t^n - e^(2 pi i turns/12). */
 static wide plain_product(const fft_case *c, int f, int g, int64_t k)
 {
     wide low = {0, 0}, high = {0, 0};
@@ -270,7 +296,7 @@ static wide plain_product(const fft_case *c, int f, int g, int64_t k)
         part->re += p.re;
         part->im += p.im;
     }
-    high = times(high, node_root(c->node, 0));
+    high = times(high, unit_root(c->turns, TURNS));
     return (wide){low.re + high.re, low.im + high.im};
 }
 
@@ -282,13 +308,13 @@ static void compare(fft_case *c, int64_t k, wide want, double magnitude, const c
     const double bound = 8 * (is_f64 ? DBL_EPSILON : FLT_EPSILON) * log2((double)c->n) * magnitude;
     const double under = 16 * least(c->size) * (double)c->n * (1 + sum[0] + sum[1]);
     const long double parts[2] = {want.re, want.im};
-    const int64_t quarter = c->n / 4;
+    const int64_t piece = c->n / c->ways;
     for (int part = 0; part < 2; part++) {
-        const double got = get(arrays[OUTPUTS + 4 * part + k / quarter].block, c->sample, k % quarter);
+        const double got = get(arrays[OUTPUTS + c->ways * part + k / piece].block, c->sample, k % piece);
         const double rounded = narrows ? FLT_EPSILON / 2 * fabs((double)parts[part]) + least(c->sample) / 2 : 0;
         const double error = fabs((double)((long double)got - parts[part]));
         if (!(error <= (bound + rounded) * (1 + FLT_EPSILON) + under))
-            WRONG(c, "%s: part %d of coefficient %lld is %g instead of %Lg", what, part, (long long)k, got, parts[part]);
+            WRONG(c, "%s: part %d of coefficient %lld is %.17g instead of %.17Lg", what, part, (long long)k, got, parts[part]);
         if (!narrows && bound > 0 && error - under > worst[is_f64] * bound)
             worst[is_f64] = (error - under) / bound;
     }
@@ -301,8 +327,8 @@ static void compare_products(fft_case *c, int more, const char *what)
     static wide one[PLAIN], other[PLAIN];
     const int64_t count = c->n <= PLAIN ? c->n : 8 * PLAIN / c->n + 8;
     if (c->fill >= ONE_NAN) {
-        for (int k = 0; k < 8; k++)
-            for (int64_t i = 0; i < c->n / 4; i++)
+        for (int k = 0; k < 2 * c->ways; k++)
+            for (int64_t i = 0; i < c->n / c->ways; i++)
                 if (isfinite(get(arrays[OUTPUTS + k].block, c->sample, i)))
                     WRONG(c, "%s: number %lld of output %d is finite", what, (long long)i, k);
         return;
@@ -382,6 +408,30 @@ static void check(fft_case *c)
     same(c, OUTPUTS, 8, kept, "x*u elsewhere");
 }
 
+/* The tables that the library itself makes: the number that differ from those made here by more than a rounding or two. */
+static int64_t check_roots(void)
+{
+    int64_t wrong = 0;
+    for (int i = 0; i < 2 * TURNS; i++) {
+        const int turns = i / 2, is_f64 = i % 2, nodes = 1 << 10;
+        const size_t size = is_f64 ? sizeof(double) : sizeof(float);
+        const void *table = cf_roots(is_f64 ? CF_F64 : CF_F32, turns, nodes);
+        double most = table ? 0 : INFINITY, powers[6];
+        for (int64_t b = 0, first = 1; table && b < nodes; b++) { /* first: of its level */
+            first *= b == 2 * first ? 2 : 1;
+            put_powers(powers, sizeof *powers, 0,
+                       b ? times(unit_root(turns, 4 * first * TURNS), digits_root(b - first)) : unit_root(turns, 3 * TURNS));
+            for (int k = 0; k < 6; k++)
+                most = fmax(most, fabs(get(table, size, 6 * b + k) - powers[k]));
+        }
+        if (most > (is_f64 ? DBL_EPSILON : FLT_EPSILON)) {
+            printf("%s: the library's roots for %d turns are off by %g\n", asked.program, turns, most);
+            wrong++;
+        }
+    }
+    return wrong;
+}
+
 /* ---- timing ---------------------------------------------------------------------------------------------------------------- */
 
 /* Nanoseconds a coefficient of a product with a factor that is there. */
@@ -402,9 +452,9 @@ static double speed(fft_case *c)
         const int calls = 1 + (int)(100000 / c->n);
         const double start = now();
         for (int i = 0; i < calls; i++) {
-            c->fft->open(roots_of(c), 4, c->n, from, c->single, arrays[X].block);
+            c->fft->open(arrays[ROOTS].block, c->ways, c->n, from, c->single, arrays[X].block);
             run_levels(c, arrays[X].block, arrays[H].block, arrays[X].block, CF_FFT_SPLIT | CF_FFT_MULTIPLY | CF_FFT_JOIN);
-            c->fft->close(roots_of(c), 4, c->n, arrays[X].block, to, c->single);
+            c->fft->close(arrays[ROOTS].block, c->ways, c->n, arrays[X].block, to, c->single);
         }
         const double spent = 1e9 * (now() - start) / calls / (double)c->n;
         best = spent < best ? spent : best;
@@ -414,9 +464,11 @@ static double speed(fft_case *c)
 
 static void bench(const cf_fft *ours, const cf_fft *scalar, size_t size)
 {
+    static const int64_t lengths[] = {256, 768, 4096, 12288, MOST};
     printf("%-14s ns a coefficient (x scalar)", kernel_name);
-    for (int64_t n = 256; n <= MOST; n *= 4) {
-        fft_case c = {.fft = ours, .size = size, .sample = size, .n = n, .scale = 1};
+    for (int i = 0; i < (int)(sizeof lengths / sizeof *lengths); i++) {
+        const int64_t n = lengths[i];
+        fft_case c = {.fft = ours, .size = size, .sample = size, .n = n, .node = 1, .ways = n % 3 ? 4 : 3, .scale = 1};
         source.state = 1;
         draw_data(&c);
         const double mine = speed(&c);
@@ -426,77 +478,26 @@ static void bench(const cf_fft *ours, const cf_fft *scalar, size_t size)
     printf("\n");
 }
 
-/* ---- three ways ------------------------------------------------------------------------------------------------------------ */
-
-/* A product modulo t^n - 1 or t^n - i with n = 3*2^m, by the library's own tables; the arrays are as large as they have to be. */
-static int64_t check_thirds(const cf_fft *fft, size_t size, int turns, int64_t n)
-{
-    const int64_t third = n / 3;
-    const cf_arith type = size == sizeof(float) ? CF_F32 : CF_F64;
-    const char *own = cf_roots(type, turns, 2);
-    char *x = malloc((size_t)(2 * n) * size), *h = malloc((size_t)(4 * n) * size), *samples = malloc((size_t)(2 * n) * size);
-    const void *from[6];
-    void *to[6];
-    double squares[2] = {0, 0}, most = 0;
-    if (!own || !x || !h || !samples)
-        abort();
-    for (int f = 1; f >= 0; f--) { /* the factor first */
-        for (int64_t i = 0; i < 2 * n; i++) {
-            const double v = (double)random_between(&source, -1000, 1000) / 1000;
-            put(samples, size, i, v);
-            data[f][i / n][i % n] = get(samples, size, i);
-            squares[f] += get(samples, size, i) * get(samples, size, i);
-        }
-        for (int k = 0; k < 6; k++)
-            from[k] = to[k] = samples + (size_t)(k * third) * size;
-        fft->open(own, 3, n, from, 0, x);
-        for (int k = 0; k < 3; k++) {
-            const void *table = cf_roots(type, turns / 3 + 4 * k, third / fft->leaf);
-            char *part = x + (size_t)(2 * k * third) * size, *factor = h + (size_t)(4 * k * third) * size;
-            fft->levels(table, 1, third, part, f ? NULL : factor, part, CF_FFT_SPLIT | (f ? 0 : CF_FFT_MULTIPLY | CF_FFT_JOIN), NULL);
-            if (f)
-                fft->spread(table, 1, third, part, (double)fft->leaf / (double)n, factor);
-        }
-    }
-    fft->close(own, 3, n, x, to, 0);
-    for (int64_t k = 0; k < n; k += n > 200 ? 37 : 1) {
-        wide low = {0, 0}, high = {0, 0};
-        for (int64_t i = 0; i < n; i++) {
-            const int64_t j = k - i + (i <= k ? 0 : n);
-            const wide p = times((wide){data[0][0][i], data[0][1][i]}, (wide){data[1][0][j], data[1][1][j]});
-            wide *part = i <= k ? &low : &high;
-            part->re += p.re;
-            part->im += p.im;
-        }
-        if (turns)
-            high = times(high, unit_root(2));
-        most = fmax(most, fmax(fabs((double)(low.re + high.re) - get(samples, size, k)), fabs((double)(low.im + high.im) - get(samples, size, n + k))));
-    }
-    free(x);
-    free(h);
-    free(samples);
-    const double bound = 8 * (type == CF_F32 ? FLT_EPSILON : DBL_EPSILON) * log2((double)n) * sqrt(squares[0] * squares[1]);
-    if (!(most <= bound))
-        printf("three ways, n %lld, turns %d: off by %g, bound %g\n", (long long)n, turns, most, bound);
-    return !(most <= bound);
-}
-
 /* ---- the command line ------------------------------------------------------------------------------------------------------ */
 
 static void draw(fft_case *c)
 {
-    const int64_t least_n = 4 * (int64_t)c->fft->unit;
     c->fill = (enum fill)random_between(&source, 0, FILL_COUNT - 1);
     c->single = (int)(random_bits(&source) % 2);
     c->in_place = (int)(random_bits(&source) % 2);
     c->sample = c->single ? sizeof(float) : c->size;
     c->scale = (double)PICK(1, 1, 1, -3);
+    c->ways = (int)PICK(3, 4);
+    c->turns = (int)PICK(0, 0, 3, 3, random_between(&source, 0, TURNS - 1));
+    const int64_t unit = c->fft->unit, pair = 2 * (int64_t)c->fft->leaf, least_n = c->ways * (c->ways == 3 && unit < pair ? pair : unit);
     do
         c->n = least_n << PICK(0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 4, 4, 5, 6, 7, 8);
     while (c->n > 4096);
     if (random_between(&source, 0, 49) == 0)
-        c->n = PICK(8192, 8192, 16384, 16384, 32768, MOST);
-    c->node = PICK(0, 0, 0, 2, 2, 1, 3, c->n > 4096 ? 0 : random_between(&source, 4, 31));
+        c->n = PICK(8192, 8192, 16384, 16384, 32768, MOST) / 4 * c->ways;
+    c->node = PICK(1, 1, 1, 2, 3, c->n > 4096 ? 1 : random_between(&source, 4, 31));
+    if (c->ways == 4 && c->turns == 0 && random_bits(&source) % 2)
+        c->node = 0; /* is its own first factor, as it should where the root is 1 */
 }
 
 static int64_t check_or_bench(const cf_fft *ours, const cf_fft *scalar, size_t size)
@@ -510,12 +511,10 @@ static int64_t check_or_bench(const cf_fft *ours, const cf_fft *scalar, size_t s
         draw(&c);
         check(&c);
         if (c.wrong[0])
-            printf("%s: %s (n %lld, node %lld, %s%s)\n", doing, c.wrong, (long long)c.n, (long long)c.node, fills[c.fill],
-                   c.single ? ", float samples" : "");
+            printf("%s: %s (n %lld, turns %d, node %lld, %s%s)\n", doing, c.wrong, (long long)c.n, c.turns, (long long)c.node,
+                   fills[c.fill], c.single ? ", float samples" : "");
         failed += c.wrong[0] != 0;
     }
-    for (int64_t third = 2 * (int64_t)ours->unit; asked.task == CHECK && third <= 1024; third *= 2)
-        failed += check_thirds(ours, size, 0, 3 * third) + check_thirds(ours, size, 3, 3 * third);
     return failed;
 }
 
@@ -538,13 +537,15 @@ static int64_t check_isa(const char *isa, const cf_kernels *ours, const cf_kerne
 int main(int argc, char **argv)
 {
     for (int which = 0; which < ARRAYS; which++) {
-        const size_t numbers = which == TABLE ? 6 * NODES : which == H ? 4 * MOST : which < X_SAMPLES ? 2 * MOST : MOST / 4;
+        const size_t numbers = which < X ? 6 * NODES : which == H ? 4 * MOST : which < X_SAMPLES ? 2 * MOST : MOST / 4;
         arrays[which].slot = guarded_make((numbers + 16) * sizeof(double) + 64);
         arrays[which].copy = malloc(numbers * sizeof(double));
         if (!arrays[which].copy)
             abort();
     }
-    const int status = check_all(argc, argv, "fft_f32__avx2, fft_f64__sse2, ...", check_isa);
+    int status = check_all(argc, argv, "fft_f32__avx2, fft_f64__sse2, ...", check_isa);
+    if (asked.task == CHECK && check_roots() && !status)
+        status = 1;
     if (worst[0] > 0 || worst[1] > 0)
         printf("%s: largest errors of their bounds: f32 %.3f, f64 %.3f\n", asked.program, worst[0], worst[1]);
     return status;
