@@ -60,7 +60,10 @@ def compare_transpose(problem, output_padding):
     _, v = problem.operands()
     g, options = problem.gradient(), transposed_options(problem)
     want = reference.conv_transpose(g, v, output_padding=output_padding, **options)
-    got = assert_exact(lambda **choice: corrfast.conv_transpose(g, v, output_padding=output_padding, **{**options, **choice}), want, problem, sums=False)
+    def run(**choice):
+        return corrfast.conv_transpose(g, v, output_padding=output_padding, **{**options, **choice})
+
+    got = assert_exact(run, want, problem, sums=False)
     geometry = problem.geometry
     for i, axis in enumerate(geometry.a_axes):
         extra = output_padding if isinstance(output_padding, int) else output_padding[i]

@@ -4,7 +4,7 @@ enum {
     MAX_N = 1 << 20,
     ENOUGH_N = 1 << 12,
     MAX_SPECTRA_BYTES = 16 << 20, /* of a block's samples */
-    MAX_KERNEL_BYTES = 256 << 20
+    MAX_KERNEL_BYTES = 128 << 20
 };
 
 /* ns for each real sample of a block of 2^k points, there, times a factor, and back (Zen 4, 512 bits): what is in the L1 cache, in the L2 cache
@@ -18,8 +18,10 @@ static const float block_cost[2][MOST_LOG - LEAST_LOG + 1] = {
 #define PRODUCT_COST 0.33
 #define ADD_COST 0.42
 #define COPY_COST 0.25
-#define CONVERT_COST 0.6
+#define CONVERT_COST 0.4
 #define KERNEL_COST 0.35
+#define NEAR_BYTES 1e6 /* of the factors of all channels and terms; beyond, they come from the last cache, then from memory, for each block */
+#define LAST_BYTES 16e6
 #define BLOCK_SECONDS 0.1e-6
 
 static double cost_of(cf_arith inside, int64_t n)
@@ -40,7 +42,8 @@ static int64_t reach_of(const cf_task *t, const cf_blocks *b, int axis, int64_t 
 {
     const cf_axis *a = &t->shape.axis[axis];
     const int64_t whole = len + taps - 1;
-    if (len < a->m || taps < a->k || a->stride > 1 || a->dilation > 1 || b->phases[axis] > 1 || a->boundary != CORRFAST_CONSTANT || !t->pads_with_zero)
+    if (len < a->m || taps < a->k || a->stride > 1 || a->dilation > 1 || b->phases[axis] > 1 || a->boundary != CORRFAST_CONSTANT ||
+        !t->pads_with_zero)
         return whole;
     const int64_t first = cf_clamp(a->lo, 0, whole), end = cf_clamp(a->lo + a->n, first, whole);
     return cf_max(cf_max(end, whole - first), cf_max(len, taps));
@@ -72,17 +75,20 @@ static int weigh(const cf_task *t, const cf_kernels *kernels, cf_blocks *b)
     if ((double)(b->reach[0] - 1) * (double)b->step[0] + (double)b->step[0] > (double)places)
         return 0;
     const double terms = count_terms(t, b), couts = (double)s->cout, point = 2 * (double)b->n * (double)size;
+    const double factors = terms * couts * (double)s->groups * 2 * point;
     if (terms * point > MAX_SPECTRA_BYTES && !(terms == 1 || s->cout == 1))
         return 0;
-    if (terms * couts * (double)s->groups * 2 * point > MAX_KERNEL_BYTES)
+    if (factors > MAX_KERNEL_BYTES)
         return 0;
     b->terms = (int64_t)terms;
-    const double factor = width_factor(kernels->set[CF_F64].lanes), product = PRODUCT_COST * factor;
+    const double factor = width_factor(kernels->set[CF_F64].lanes), product = PRODUCT_COST * factor, ns = 2e-9 * (double)b->n;
     const int plain = t->dtype->id == CORRFAST_FLOAT32 || t->dtype->id == CORRFAST_FLOAT64, rows = b->reach[0] * b->reach[1] > 1;
     const double copy = !plain ? CONVERT_COST : rows ? COPY_COST : 0.05;
-    const double there = (cost_of(b->inside, b->n) * factor - product) / 2 + copy, kernel = terms * couts * (there + KERNEL_COST);
-    const double block = terms * there + terms * couts * (terms > 1 ? ADD_COST * factor : product) + couts * there, ns = 2e-9 * (double)b->n;
-    b->seconds = (double)s->groups * ((double)s->batch * pieces * (block * ns + BLOCK_SECONDS) + kernel * ns) + CF_CALL_SECONDS;
+    const double moves = terms * couts == 1 || factors < NEAR_BYTES ? 0 : factors < LAST_BYTES ? 0.3 : 1.2;
+    const double there = (cost_of(b->inside, b->n) * factor - product) / 2 + copy, kernel = terms * couts * (there + KERNEL_COST + 1.5 * moves);
+    const double block = (terms + couts) * there + terms * couts * ((terms > 1 ? ADD_COST * factor : product) + moves);
+    b->seconds = (double)s->groups * ((double)s->batch * pieces * (block * ns + BLOCK_SECONDS) + kernel * ns) + CF_FFT_SECONDS +
+                 cf_traffic_seconds(t) * (t->far && rows ? 2 : 1);
     return 1;
 }
 
@@ -94,7 +100,8 @@ static void fit_outer(const cf_task *t, const cf_kernels *kernels, const cf_bloc
     for (int i = outer + 1; i < 3; i++)
         inner *= reach_of(t, tried, i, tried->len[i], tried->taps[i]); /* checked by the caller */
     const int64_t fit = places / inner;
-    const int64_t lens[3] = {reach_of(t, tried, outer, outputs, taps) <= fit ? outputs : fit - taps + 1, cf_min(outputs, fit / 2), cf_min(outputs, fit / 4)};
+    const int64_t whole = reach_of(t, tried, outer, outputs, taps) <= fit ? outputs : fit - taps + 1;
+    const int64_t lens[3] = {whole, cf_min(outputs, fit / 2), cf_min(outputs, fit / 4)};
     for (int i = 0; i < 3; i++) {
         cf_blocks b = *tried;
         if (lens[i] < 1 || (i > 0 && fit - lens[i] + 1 >= taps))
@@ -111,7 +118,8 @@ static void fit_outer(const cf_task *t, const cf_kernels *kernels, const cf_bloc
 /* Lengths of an inner axis, from the whole of it down in steps of about 3/4: the next number of blocks. */
 static int64_t next_count(int64_t count) { return cf_max(count + 1, count * 4 / 3); }
 
-static void try_size(const cf_task *t, const cf_kernels *kernels, cf_blocks *b, int outer, const int64_t outputs[3], const int64_t taps[3], cf_blocks *best)
+static void try_size(const cf_task *t, const cf_kernels *kernels, cf_blocks *b, int outer, const int64_t outputs[3], const int64_t taps[3],
+                     cf_blocks *best)
 {
     const int64_t places = t->dtype->is_complex ? b->n : 2 * b->n;
     const int middle = outer == 0 && (outputs[1] > 1 || taps[1] > 1);
@@ -144,7 +152,8 @@ static void try_size(const cf_task *t, const cf_kernels *kernels, cf_blocks *b, 
 int cf_blocks_choose(const cf_task *t, const cf_kernels *kernels, cf_blocks *best)
 {
     const cf_shape *s = &t->shape;
-    cf_blocks b = {.inside = t->precision == CORRFAST_FAST && (t->dtype->arith == CF_F32 || t->dtype->arith == CF_C64) && t->dtype->is_float ? CF_F32 : CF_F64};
+    const int single = t->dtype->is_float && (t->dtype->arith == CF_F32 || t->dtype->arith == CF_C64);
+    cf_blocks b = {.inside = t->precision == CORRFAST_FAST && single ? CF_F32 : CF_F64};
     int64_t outputs[3], taps[3], least = 1, all = 1; /* of taps, and of what all outputs read */
     int outer = 2;
     for (int i = 2; i >= 0; i--) {

@@ -102,10 +102,10 @@ static size_t all_scratch(const cf_plan *plan, const corrfast_options *options)
 static int pack_and_run(const cf_plan *plan, size_t bytes, const cf_arrays *arrays, cf_run *run)
 {
     cf_plan own = *plan;
-    int status = CORRFAST_ERR_MEMORY;
     const int reserves = !run->memory.reserve;
-    if (reserves)
-        cf_memory_reserve(&run->memory, bytes + all_scratch(plan, run->options));
+    if (reserves && !cf_memory_reserve(&run->memory, bytes + all_scratch(plan, run->options)))
+        return CORRFAST_ERR_MEMORY;
+    int status = CORRFAST_ERR_MEMORY;
     if ((own.packed = cf_memory_take(&run->memory, bytes))) {
         status = plan->method->pack(plan, arrays, own.packed, run);
         if (!status)

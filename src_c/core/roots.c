@@ -37,8 +37,8 @@ static void put_powers(cf_arith type, void *to, int64_t part, int64_t whole)
     }
 }
 
-/* c of node 2b + k is e^(pi i k) times a square root of that of b: of node b it is e^(2 pi i (turns/12 + f)/2^d), where d is how many digits b has behind the
- * first, and f these read backwards. */
+/* c of node 2b + k is e^(pi i k) times a square root of that of b: of node b it is e^(2 pi i (turns/12 + f)/2^d), where d is how many digits b has
+ * behind the first, and f these read backwards. */
 static void *make_table(cf_arith type, int turns, int64_t nodes)
 {
     const size_t bytes = PER_NODE * (type == CF_F32 ? sizeof(float) : sizeof(double));

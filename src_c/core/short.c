@@ -18,20 +18,22 @@ static int is_short(const corrfast_problem *p, const corrfast_options *o)
     static const unsigned char zeros[sizeof p->cval];
     int64_t lo = p->padding_lo[0], hi = p->padding_hi[0];
     return p->size == sizeof *p && cf_options_are_right(o) && p->rank == 1 && !p->accumulate && !p->reserved && p->conjugate <= 7u &&
-           p->batch == 1 && p->groups == 1 && p->input_channels == 1 && p->output_channels == 1 && p->input_stride[2] == 1 && p->output_stride[2] == 1 &&
-           p->stride[0] == 1 &&
+           p->batch == 1 && p->groups == 1 && p->input_channels == 1 && p->output_channels == 1 &&
+           p->input_stride[2] == 1 && p->output_stride[2] == 1 && p->stride[0] == 1 &&
            p->dilation[0] == 1 && p->kernel_size[0] >= 1 && p->kernel_size[0] <= cf_min(MAX_TAPS, p->input_size[0]) && p->input_size[0] >= 1 &&
-           p->input_size[0] <= MAX_SAMPLES && p->kernel_size[0] * p->input_size[0] <= MAX_WORK && lo >= 0 && hi >= 0 && lo <= MAX_TAPS && hi <= MAX_TAPS &&
+           p->input_size[0] <= MAX_SAMPLES && p->kernel_size[0] * p->input_size[0] <= MAX_WORK && lo >= 0 && hi >= 0 && lo <= MAX_TAPS &&
+           hi <= MAX_TAPS &&
            (o->method == CORRFAST_AUTO || o->method == CORRFAST_DIRECT) &&
            p->kernel_stride[2] <= MAX_SAMPLES && p->kernel_stride[2] >= -MAX_SAMPLES && p->boundary[0] == CORRFAST_CONSTANT &&
            (lo + hi == 0 || !memcmp(p->cval, zeros, sizeof zeros));
 }
 
-/* The planner's estimates of direct.c and dots.c for one line, with a margin between them. */
+/* The planner's estimates of direct.c and dots.c for one line, with a margin between them; and the least that transforms could take. */
 static int direct_is_best(cf_arith arith, int lanes, int64_t m, int64_t k)
 {
-    double vectors = (double)((m + lanes - 1) / lanes), tap = cf_vector_cycles(arith) * vectors;
-    return (double)k * (tap > CF_FMA_LATENCY ? tap : CF_FMA_LATENCY) + 30 <= 30.0 * (double)m;
+    double vectors = (double)((m + lanes - 1) / lanes), tap = cf_vector_cycles(arith) * vectors * (1 + (CF_DENSE - 1) * fmin(1, (double)k / 128));
+    double cycles = (double)k * (tap > CF_FMA_LATENCY ? tap : CF_FMA_LATENCY) + 30;
+    return cycles <= 30.0 * (double)m && cycles * CF_CYCLE <= CF_FFT_SECONDS + CF_FFT_OUTPUT_SECONDS * (double)m;
 }
 
 /* Sums of one kind. */

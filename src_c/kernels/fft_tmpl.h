@@ -173,7 +173,8 @@ CF_INLINE void FN(join_flat)(const ELEM *t, int64_t node, int64_t n, ELEM *x)
     }
 }
 
-static void FN(fft_tree)(const ELEM *table, int64_t node, int64_t n, ELEM *a, const ELEM *h, ELEM *b, int steps, int64_t unit, const cf_fft_ahead *ahead)
+static void FN(fft_tree)(const ELEM *table, int64_t node, int64_t n, ELEM *a, const ELEM *h, ELEM *b, int steps, int64_t unit,
+                         const cf_fft_ahead *ahead)
 {
     if (n * 2 * (int64_t)sizeof(ELEM) <= FN(FLAT_BYTES)) {
         if (steps & CF_FFT_SPLIT)

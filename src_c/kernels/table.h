@@ -90,16 +90,17 @@ typedef void cf_weave_fn(int m, const void *from, int64_t from_row, void *to, in
 /* even[i] = from[2*i], odd[i] = from[2*i + 1], i < n.  Of real floats alone, else NULL. */
 typedef void cf_unweave_fn(const void *from, void *even, void *odd, int64_t n);
 
-/* Products of polynomials with n complex coefficients modulo t^n - c by a tree of factors: node b of it has the factors 2b and 2b + 1, or 4b to 4b + 3,
- * and `table` holds its r = c^(1/4), r^2 and r^3 at 6b, in the kernels' own type, like x and h.  Those of node 4b + k are the fourth roots of r, -r, ir,
- * -ir for k = 0 to 3, those of 2b + k of r^2 and -r^2.  Read are the nodes under `node` that have factors, all of them below (node + 1)*n/leaf/2.
+/* Products of polynomials with n complex coefficients modulo t^n - c by a tree of factors: node b of it has the factors 2b and 2b + 1, or 4b to
+ * 4b + 3, and `table` holds its r = c^(1/4), r^2 and r^3 at 6b, in the kernels' own type, like x and h.  Those of node 4b + k are the fourth roots of
+ * r, -r, ir, -ir for k = 0 to 3, those of 2b + k of r^2 and -r^2.  Read are the nodes under `node` that have factors, all of them below
+ * (node + 1)*n/leaf/2.
  *
  * open: from samples to the factors modulo t^(n/ways) - s of t^n - c, for 4 ways like those of a node, for 3 with s = r, rw, rw^2, r = c^(1/3),
  *     w = e^(2 pi i/3): x[0..2n) of coefficients k*n/ways + i, whose real parts are from[k][i], imaginary parts from[k + ways][i], i < n/ways;
  *     n/ways a multiple of the unit; `roots` are six numbers, r, r^2, r^3.
- * levels: what `steps` says, in this order, of x (n coefficients, a power of two times the leaf), h (from spread, 4n numbers), and y, which may be x; one
- *     of the two products at most.  h may be NULL if there is none, ahead always, y if x is only split.  x and h are left alone but for the split, and
- *     steps have the same bits at once as one by one.
+ * levels: what `steps` says, in this order, of x (n coefficients, a power of two times the leaf), h (from spread, 4n numbers), and y, which may be
+ *     x; one of the two products at most.  h may be NULL if there is none, ahead always, y if x is only split.  x and h are left alone but for the
+ *     split, and steps have the same bits at once as one by one.
  * close: open back, to[k][i] and to[k + ways][i]; n/leaf times what was opened, if nothing but CF_FFT_JOIN was done to what was split.
  * spread: a split x, times scale, as a factor for `levels`; a node that is a leaf has to be one of four.
  * A NaN or Inf among the samples of a product's factors makes all its outputs NaN or Inf. */
@@ -110,8 +111,8 @@ enum {
     CF_FFT_JOIN = 8      /* y back up */
 };
 typedef void cf_fft_open_fn(const void *roots, int ways, int64_t n, const void *const *from, int single, void *x);
-/* Lines that are wanted next, asked for a few at a time beside the products, which no memory waits for: samples and outputs of the next block, `bytes`
- * for each unit.  In a burst, or left to the processor, they are waited for (1.2 times on Zen 4, in float64 from memory). */
+/* Lines that are wanted next, asked for a few at a time beside the products, which no memory waits for: samples and outputs of the next block,
+ * `bytes` for each unit.  In a burst, or left to the processor, they are waited for (1.2 times on Zen 4, in float64 from memory). */
 typedef struct cf_fft_ahead {
     const char *samples, *outputs;
     int64_t bytes;

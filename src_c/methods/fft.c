@@ -300,7 +300,8 @@ static int store_block(stage *s, const block *b, int64_t co)
             const int64_t from = u * j->b.step[0] + v * j->b.step[1] + there;
             if (rows && t->far && v + 4 < b->outputs[1] && ys[2] == 1)
                 fetch(y + (u * ys[0] + (v + 4) * ys[1]) * t->dtype->size, b->outputs[2] * t->dtype->size, 1);
-            finite &= release(j, y + (u * ys[0] + v * ys[1] + there * ys[2]) * t->dtype->size, ys[2], s->samples + from * j->sample, b->outputs[2] - there);
+            char *to = y + (u * ys[0] + v * ys[1] + there * ys[2]) * t->dtype->size;
+            finite &= release(j, to, ys[2], s->samples + from * j->sample, b->outputs[2] - there);
         }
     return finite;
 }
@@ -472,7 +473,8 @@ static void pack_factor(const job *j, int64_t index, cf_worker *worker)
     int64_t channel = index / j->b.terms;
     block b = {0};
     place_term(j, index % j->b.terms, &b);
-    place_taps(&s, &b, (const char *)j->arrays->kernel + cf_w_at(shape, channel / shape->cout, channel % shape->cout, b.ci) * j->plan->task.dtype->size);
+    const int64_t at = cf_w_at(shape, channel / shape->cout, channel % shape->cout, b.ci);
+    place_taps(&s, &b, (const char *)j->arrays->kernel + at * j->plan->task.dtype->size);
     if (rounds(j->plan->task.dtype))
         j->norms[index] = sqrt(squares(s.samples, j->places));
     set_parts(j, s.samples, s.from);
@@ -582,8 +584,8 @@ static void describe(const cf_plan *plan, char *text, size_t size)
 {
     job j;
     make_job(plan, NULL, &j);
-    snprintf(text, size, "blocks of %lld x %lld x %lld outputs, transforms of %lld complex points in %s", (long long)j.b.len[0], (long long)j.b.len[1],
-             (long long)j.b.len[2], (long long)j.b.n, j.b.inside == CF_F32 ? "float32" : "float64");
+    snprintf(text, size, "blocks of %lld x %lld x %lld outputs, transforms of %lld complex points in %s", (long long)j.b.len[0],
+             (long long)j.b.len[1], (long long)j.b.len[2], (long long)j.b.n, j.b.inside == CF_F32 ? "float32" : "float64");
 }
 
 static int kernel_is_finite(const job *j)
@@ -594,9 +596,8 @@ static int kernel_is_finite(const job *j)
     for (int64_t channel = 0; t->dtype->is_float && channel < s->groups * s->cout * s->cin; channel++)
         for (int64_t u = 0; u < a[0].k; u++)
             for (int64_t v = 0; v < a[1].k; v++) {
-                const char *line = (const char *)j->arrays->kernel +
-                                   (cf_w_at(s, channel / s->cin / s->cout, channel / s->cin % s->cout, channel % s->cin) + u * a[0].ws + v * a[1].ws) *
-                                       t->dtype->size;
+                const int64_t at = cf_w_at(s, channel / s->cin / s->cout, channel / s->cin % s->cout, channel % s->cin);
+                const char *line = (const char *)j->arrays->kernel + (at + u * a[0].ws + v * a[1].ws) * t->dtype->size;
                 if (a[2].ws == 1 && !cf_converts(t->dtype) ? !j->plan->kernels->set[t->dtype->arith].finite(line, a[2].k)
                                                            : !cf_all_finite(t->dtype, line, a[2].ws, a[2].k))
                     return 0;

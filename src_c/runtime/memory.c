@@ -78,14 +78,13 @@ void cf_memory_give(cf_memory *m, void *block, size_t bytes)
         free(((void **)block)[-1]);
 }
 
-void cf_memory_reserve(cf_memory *m, size_t bytes)
+int cf_memory_reserve(cf_memory *m, size_t bytes)
 {
-    char *block = m->reserve ? NULL : cf_memory_take(m, bytes);
-    if (block) {
-        m->reserve = block;
-        m->reserve_size = cf_round64(bytes);
-        m->reserve_used = 0;
-    }
+    char *block = cf_memory_take(m, bytes);
+    m->reserve = block;
+    m->reserve_size = block ? cf_round64(bytes) : 0;
+    m->reserve_used = 0;
+    return block != NULL;
 }
 
 void cf_memory_unreserve(cf_memory *m)
