@@ -1,5 +1,7 @@
 #include "blocks.h"
 
+#include <math.h>
+
 enum {
     MAX_N = 1 << 20,
     ENOUGH_N = 1 << 12,
@@ -18,7 +20,9 @@ static const float block_cost[2][MOST_LOG - LEAST_LOG + 1] = {
 #define PRODUCT_COST 0.33
 #define ADD_COST 0.42
 #define COPY_COST 0.25
-#define CONVERT_COST 0.4
+#define DIVIDE_COST 0.4  /* of complex samples, and the like */
+#define CONVERT_COST 0.9 /* of integers */
+#define ROW_COST 12.0 /* ns */
 #define KERNEL_COST 0.35
 #define NEAR_BYTES 1e6 /* of the factors of all channels and terms; beyond, they come from the last cache, then from memory, for each block */
 #define LAST_BYTES 16e6
@@ -83,8 +87,9 @@ static int weigh(const cf_task *t, const cf_kernels *kernels, cf_blocks *b)
     b->terms = (int64_t)terms;
     const double factor = width_factor(kernels->set[CF_F64].lanes), product = PRODUCT_COST * factor, ns = 2e-9 * (double)b->n;
     const int plain = t->dtype->id == CORRFAST_FLOAT32 || t->dtype->id == CORRFAST_FLOAT64, rows = b->reach[0] * b->reach[1] > 1;
-    const double copy = !plain ? CONVERT_COST : rows ? COPY_COST : 0.05;
-    const double moves = terms * couts == 1 || factors < NEAR_BYTES ? 0 : factors < LAST_BYTES ? 0.3 : 1.2;
+    const double copy = (plain ? (rows ? COPY_COST : 0.05) : t->dtype->is_float ? DIVIDE_COST : CONVERT_COST) +
+                        (rows ? ROW_COST / (double)b->reach[2] : 0);
+    const double moves = terms * couts == 1 || factors < NEAR_BYTES ? 0 : factors < LAST_BYTES ? 0.5 : 1.2;
     const double there = (cost_of(b->inside, b->n) * factor - product) / 2 + copy, kernel = terms * couts * (there + KERNEL_COST + 1.5 * moves);
     const double block = (terms + couts) * there + terms * couts * ((terms > 1 ? ADD_COST * factor : product) + moves);
     b->seconds = (double)s->groups * ((double)s->batch * pieces * (block * ns + BLOCK_SECONDS) + kernel * ns) + CF_FFT_SECONDS +
@@ -115,34 +120,52 @@ static void fit_outer(const cf_task *t, const cf_kernels *kernels, const cf_bloc
     }
 }
 
-/* Lengths of an inner axis, from the whole of it down in steps of about 3/4: the next number of blocks. */
-static int64_t next_count(int64_t count) { return cf_max(count + 1, count * 4 / 3); }
+enum { MOST_COUNTS = 5 };
+
+/* How many blocks an inner axis may have: one, or about as many as give each `reach` samples. */
+static int counts_near(double reach, int64_t outputs, int64_t taps, int64_t counts[MOST_COUNTS])
+{
+    const double len = fmax(reach - (double)taps + 1, 1);
+    const int64_t about = len >= (double)outputs ? 1 : (int64_t)ceil((double)outputs / len);
+    int n = 0;
+    counts[n++] = 1;
+    for (int64_t c = cf_max(about - 1, 2); c <= cf_min(about + 2, outputs); c++)
+        counts[n++] = c;
+    return n;
+}
+
+/* Blocks as much longer than the kernel along each axis, for then they overlap least; `axes` have more than a sample. */
+static double even_reach(double places, const int64_t taps[3], int first, int axis, int axes)
+{
+    for (int i = first; i < 3 && i <= axis; i++)
+        places /= (double)taps[i];
+    return (double)taps[axis] * pow(places, 1 / (double)axes);
+}
 
 static void try_size(const cf_task *t, const cf_kernels *kernels, cf_blocks *b, int outer, const int64_t outputs[3], const int64_t taps[3],
                      cf_blocks *best)
 {
-    const int64_t places = t->dtype->is_complex ? b->n : 2 * b->n;
+    const double places = (double)(t->dtype->is_complex ? b->n : 2 * b->n);
     const int middle = outer == 0 && (outputs[1] > 1 || taps[1] > 1);
-    for (int64_t c2 = outer == 2 ? 1 : cf_max(1, outputs[2] / places); c2 <= outputs[2]; c2 = next_count(c2)) {
-        b->count[2] = c2;
-        b->len[2] = cf_ceil_div(outputs[2], c2);
+    int64_t counts2[MOST_COUNTS], counts1[MOST_COUNTS];
+    if (outer == 2) {
+        fit_outer(t, kernels, b, 2, outputs[2], taps[2], best);
+        return;
+    }
+    const int n2 = counts_near(even_reach(places, taps, outer, 2, 2 + middle), outputs[2], taps[2], counts2);
+    for (int i2 = 0; i2 < n2; i2++) {
+        b->count[2] = counts2[i2];
+        b->len[2] = cf_ceil_div(outputs[2], b->count[2]);
         b->taps[2] = taps[2];
-        if (outer == 2) {
-            fit_outer(t, kernels, b, 2, outputs[2], taps[2], best);
-            return;
-        }
-        const int64_t width = reach_of(t, b, 2, b->len[2], taps[2]);
+        const double width = (double)reach_of(t, b, 2, b->len[2], taps[2]);
         if (width > places)
             continue;
-        if (4 * b->len[2] < taps[2] && c2 > 1)
-            break; /* mostly overlap */
-        for (int64_t c1 = middle ? cf_max(1, outputs[1] / places) : 1; c1 <= (middle ? outputs[1] : 1); c1 = next_count(c1)) {
-            b->count[1] = c1;
-            b->len[1] = cf_ceil_div(outputs[1], c1);
-            b->taps[1] = taps[1];
-            if (middle && 4 * b->len[1] < taps[1] && c1 > 1)
-                break;
-            if (outer == 0 && (double)reach_of(t, b, 1, b->len[1], taps[1]) * (double)width > (double)places)
+        const int n1 = middle ? counts_near(even_reach(places / width, taps, 0, 1, 2), outputs[1], taps[1], counts1) : 1;
+        for (int i1 = 0; i1 < n1; i1++) {
+            b->count[1] = middle ? counts1[i1] : 1;
+            b->len[1] = middle ? cf_ceil_div(outputs[1], b->count[1]) : 1;
+            b->taps[1] = middle ? taps[1] : 1;
+            if (outer == 0 && (double)reach_of(t, b, 1, b->len[1], b->taps[1]) * width > places)
                 continue;
             fit_outer(t, kernels, b, outer, outputs[outer], taps[outer], best);
         }
@@ -187,4 +210,17 @@ int cf_blocks_choose(const cf_task *t, const cf_kernels *kernels, cf_blocks *bes
             break; /* larger ones hold no more, or waste no less */
     }
     return best->seconds >= 0;
+}
+
+/* Blocks have at least as many samples as all outputs read or are. */
+double cf_blocks_least(const cf_task *t)
+{
+    const cf_shape *s = &t->shape;
+    const int halves = t->precision == CORRFAST_FAST && t->dtype->is_float && t->dtype->arith != CF_F64 && t->dtype->arith != CF_C128;
+    const int rows = s->axis[0].m * s->axis[1].m > 1;
+    double samples = (double)s->groups * (t->dtype->is_complex ? 2 : 1);
+    for (int i = 0; i < 3; i++)
+        samples *= (double)cf_max(s->axis[i].m, s->axis[i].stride == 1 ? cf_min(s->axis[i].n, s->axis[i].m + s->axis[i].k - 1) : 1);
+    const double cin = (double)s->cin, cout = (double)s->cout, there = (halves ? 0.15 : 0.31) + (rows ? COPY_COST : 0.05);
+    return CF_FFT_SECONDS + samples * ((cin + cout) * there + cin * cout * (halves ? 0.2 : PRODUCT_COST)) * 1e-9 + cf_traffic_seconds(t);
 }

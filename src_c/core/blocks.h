@@ -22,4 +22,7 @@ typedef struct cf_blocks {
 /* Returns 0 if the problem does not fit: not even one output, or more memory than a run should take. */
 CF_HIDDEN int cf_blocks_choose(const cf_task *task, const cf_kernels *kernels, cf_blocks *blocks);
 
+/* What no choice could take less than, in seconds. */
+CF_HIDDEN double cf_blocks_least(const cf_task *task);
+
 #endif

@@ -34,6 +34,8 @@ static int choose(cf_plan *plan)
         const cf_method *m = methods[i];
         if (!allowed(m, plan) || !m->supports(&plan->task))
             continue;
+        if (plan->method && m->least && m->least(&plan->task) >= plan->seconds)
+            continue;
         double seconds = m->seconds(&plan->task, plan->kernels);
         if (seconds < CF_NEVER && (!plan->method || seconds < plan->seconds) && suits(m, &plan->task)) {
             plan->method = m;

@@ -40,6 +40,7 @@ typedef struct cf_method {
     int (*solves)(const cf_task *task, const cf_kernels *kernels); /* whether it runs task->asked, another method; NULL: none */
     int (*fits)(const cf_task *task); /* whether the samples of the kernel suit it too; NULL: any do */
     double (*seconds)(const cf_task *task, const cf_kernels *kernels); /* estimate for one thread; CF_NEVER: it cannot after all */
+    double (*least)(const cf_task *task); /* that `seconds` could be, where that takes long to say; NULL: no bound */
     void (*decide)(cf_plan *plan); /* what is decided once, for the other functions to find in plan->decided; NULL: nothing */
     size_t (*scratch)(const cf_plan *plan);                            /* bytes for one thread */
     size_t (*shared)(const cf_plan *plan);                             /* bytes that all threads share; NULL: none */

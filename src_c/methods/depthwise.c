@@ -487,7 +487,7 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     }
     if (s->cin > 1 && k[0].k * k[1].k * k[2].k == 1) /* single taps: a third of the speed (Zen 4) */
         sum *= 2.8;
-    else if (input && k[0].k > 1)
+    else if (s->cin > 1 && (task->pass == CORRFAST_BACKWARD_KERNEL ? strided : k[0].k > 1)) /* many short pieces: half of it */
         sum *= 2;
     return CF_CALL_SECONDS + 0.5e-6 + (sums * sum + copies + channels * (double)s->cout * blocks * 30) * CF_CYCLE + cf_traffic_seconds(task);
 }

@@ -224,8 +224,10 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     double outputs = (double)s->batch * (double)s->groups * (double)s->cout * (double)a[0].m * (double)a[1].m * (double)a[2].m;
     if (s->groups * s->cout * s->cin > 1) /* lines come from further away than those of one channel: 0.2 of the speed (Zen 4) */
         outputs *= 5;
-    if (task->is_gradient && (task->far || a[1].dilation > 1 || a[2].dilation > 1)) /* the same lines again for each output, from afar or packed */
-        outputs *= 1.8;
+    if (task->is_gradient && (a[0].m > 1 || a[1].m > 1)) /* the same lines again for each row of outputs */
+        outputs *= 2;
+    else if (task->is_gradient && a[2].m >= 100)
+        outputs *= 1.5;
     double line = 8 + 1.4 * cf_vector_cycles(task->dtype->arith) * vectors;
     return CF_CALL_SECONDS + outputs * (lines * line + 30) * CF_CYCLE + cf_traffic_seconds(task);
 }

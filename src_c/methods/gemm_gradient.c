@@ -297,6 +297,8 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     double cycles = CF_DENSE * cf_vector_cycles(task->dtype->arith) * fmin(cost(set, k, s->cout), cost(set, s->cout, k));
     if (s->cin == 1 && s->cout == 1) /* mostly moves */
         cycles *= 2;
+    else if (a[0].k * a[1].k * a[2].k > 100)
+        cycles *= 1.4;
     return 1e-6 + (pixels * (cycles + (double)s->cin) + (double)s->groups * (double)s->cout * (double)k) * CF_CYCLE + cf_traffic_seconds(task);
 }
 
