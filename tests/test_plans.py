@@ -230,7 +230,7 @@ def test_scratch_of_direct_sums_is_below_a_mebibyte():
 
 
 MOST_SCRATCH = 16 * 2**20
-MOST_SPECTRA = 256 * 2**20
+MOST_SPECTRA = 128 * 2**20
 
 
 def check_transforms(plan, outputs, case):

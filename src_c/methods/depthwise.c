@@ -488,7 +488,9 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     if (s->cin > 1 && k[0].k * k[1].k * k[2].k == 1) /* single taps: a third of the speed (Zen 4) */
         sum *= 2.8;
     else if (s->cin > 1 && (task->pass == CORRFAST_BACKWARD_KERNEL ? strided : k[0].k > 1)) /* many short pieces: half of it */
-        sum *= 2;
+        sum *= input ? 3.5 : 2;
+    else if (task->pass == CORRFAST_BACKWARD_KERNEL && s->cin == 1 && s->groups > 1)
+        sum *= 0.65;
     return CF_CALL_SECONDS + 0.5e-6 + (sums * sum + copies + channels * (double)s->cout * blocks * 30) * CF_CYCLE + cf_traffic_seconds(task);
 }
 

@@ -38,7 +38,7 @@ static int plan_child(const cf_plan *plan, cf_plan *child)
 static double seconds(const cf_task *t, const cf_kernels *kernels)
 {
     cf_plan parent = {.task = *t, .kernels = kernels}, child;
-    return supports(t) && plan_child(&parent, &child) == CORRFAST_OK ? 1.4 * (double)t->shape.batch * child.seconds : 0; /* all of it padded */
+    return supports(t) && plan_child(&parent, &child) == CORRFAST_OK ? 1.15 * (double)t->shape.batch * child.seconds : 0; /* all of it padded */
 }
 
 static int64_t pieces(const cf_plan *plan)
