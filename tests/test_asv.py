@@ -93,7 +93,7 @@ def test_benchmark_is_declared(name, benchmark, methods):
     params = [params] if params and isinstance(params[0], str) else params
     assert len(params) == len(getattr(benchmark, "param_names", []))
     for value in [value for values in params for value in values]:
-        assert isinstance(value, str) and len(value) <= 60 and "-" not in value
+        assert isinstance(value, (str, int)) and len(str(value)) <= 60 and "-" not in str(value)
     for method in methods:
         assert hasattr(getattr(benchmark, method), "unit") == method.startswith("track_")
 

@@ -225,10 +225,8 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     if (s->groups * s->cout * s->cin > 1) /* lines come from further away than those of one channel: 0.2 of the speed (Zen 4) */
         outputs *= 5;
     if (task->is_gradient && (a[0].m > 1 || a[1].m > 1)) /* the same lines again for each row of outputs */
-        outputs *= a[0].m > 1 ? 3 : 2.4;
-    else if (task->is_gradient ? a[2].m >= 100 : a[2].dilation > 1)
-        outputs *= 1.7;
-    double line = 8 + 1.4 * cf_vector_cycles(task->dtype->arith) * vectors;
+        outputs *= a[0].m > 1 ? 1.8 : 1.5;
+    double line = 8 + 2.3 * cf_vector_cycles(task->dtype->arith) * vectors;
     return CF_CALL_SECONDS + outputs * (lines * line + 30) * CF_CYCLE + cf_traffic_seconds(task);
 }
 
