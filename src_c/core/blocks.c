@@ -89,7 +89,7 @@ static int weigh(const cf_task *t, const cf_kernels *kernels, cf_blocks *b)
     const int plain = t->dtype->id == CORRFAST_FLOAT32 || t->dtype->id == CORRFAST_FLOAT64, rows = b->reach[0] * b->reach[1] > 1;
     const double copy = (plain ? (rows ? COPY_COST : 0.05) : t->dtype->is_float ? DIVIDE_COST : CONVERT_COST) +
                         (rows ? ROW_COST / (double)b->reach[2] : 0);
-    const double moves = terms * couts == 1 || factors < NEAR_BYTES ? 0 : factors < LAST_BYTES ? 0.4 : 1.2;
+    const double moves = terms * couts == 1 || factors < NEAR_BYTES ? 0 : factors < LAST_BYTES ? 0.25 : 1.2;
     const double there = (cost_of(b->inside, b->n) * factor - product) / 2 + copy, kernel = terms * couts * (there + KERNEL_COST + 1.5 * moves);
     const double block = (terms + couts) * there + terms * couts * ((terms > 1 ? ADD_COST * factor : product) + moves);
     b->seconds = (double)s->groups * ((double)s->batch * pieces * (block * ns + BLOCK_SECONDS) + kernel * ns) + CF_FFT_SECONDS +
