@@ -490,6 +490,8 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     else if (s->cin > 1 && plane_taps == 1) /* planes of single taps: a third of the speed (Zen 4) */
         cycles *= 3;
     double tap = vectors < 8 ? fmax(CF_FMA_LATENCY, cycles * vectors) : cycles * vectors;
+    if (task->is_gradient && a[0].m * a[1].m == 1) /* thousands of taps for a few vectors: each tap is waited for */
+        tap = fmax(tap, 3 * CF_FMA_LATENCY);
     double taps = (double)s->cin * plane_taps;
     double planes = (double)s->batch * (double)s->groups * (double)a[0].m, tiles = planes * (double)s->cout * ceil((double)a[1].m / 4);
     double lines = a[2].stride > 1 ? 60 * (double)a[1].k * (double)a[1].m : 0; /* packed */
