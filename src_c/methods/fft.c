@@ -317,9 +317,11 @@ static void levels(const job *j, char *x, const char *factor, char *y, int steps
 {
     const int64_t n = j->b.n / j->ways, size = size_of(j->b.inside);
     for (int k = 0; k < j->ways; k++) {
-        cf_fft_ahead own = ahead ? *ahead : (cf_fft_ahead){NULL, NULL, 0};
-        own.samples += k * n / fft_of(j)->unit * own.bytes;
-        own.outputs += k * n / fft_of(j)->unit * own.bytes;
+        cf_fft_ahead own;
+        if (ahead) {
+            const int64_t at = k * n / fft_of(j)->unit * ahead->bytes;
+            own = (cf_fft_ahead){ahead->samples + at, ahead->outputs + at, ahead->bytes};
+        }
         fft_of(j)->levels(j->roots[k], j->ways == 4 ? 4 + k : 1, n, x + 2 * k * n * size, factor ? factor + 4 * k * n * size : NULL,
                           y + 2 * k * n * size, steps, ahead ? &own : NULL);
     }
