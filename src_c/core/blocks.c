@@ -37,8 +37,8 @@ static double cost_of(cf_arith inside, int64_t n)
     return n % 3 ? (double)*cost : ((double)cost[-1] + (double)*cost) / 2;
 }
 
-/* How many times longer narrow vectors take, beside direct sums whose estimates go with the lanes: four doubles are 1.2 times slower, not twice. */
-static double width_factor(int double_lanes) { return double_lanes >= 8 ? 1 : double_lanes >= 4 ? 1.7 : 3.5; }
+/* How many times longer narrow vectors take, beside direct sums whose estimates go with the lanes: eight floats are 1.2 times slower, not twice. */
+static double width_factor(int float_lanes) { return float_lanes >= 16 ? 1 : float_lanes >= 8 ? 1.7 : float_lanes >= 4 ? 3.5 : 7; }
 
 /* Samples that outputs [0, len) read, or fewer, if these are all outputs and nothing but zeros lies around the array: those that wrap around
  * are zeros then.  Each output and each tap has a place of its own. */
@@ -85,7 +85,7 @@ static int weigh(const cf_task *t, const cf_kernels *kernels, cf_blocks *b)
     if (factors > MAX_KERNEL_BYTES)
         return 0;
     b->terms = (int64_t)terms;
-    const double factor = width_factor(kernels->set[CF_F64].lanes), product = PRODUCT_COST * factor, ns = 2e-9 * (double)b->n;
+    const double factor = width_factor(kernels->set[CF_F32].lanes), product = PRODUCT_COST * factor, ns = 2e-9 * (double)b->n;
     const int plain = t->dtype->id == CORRFAST_FLOAT32 || t->dtype->id == CORRFAST_FLOAT64, rows = b->reach[0] * b->reach[1] > 1;
     const double copy = (plain ? (rows ? COPY_COST : 0.05) : t->dtype->is_float ? DIVIDE_COST : CONVERT_COST) +
                         (rows ? ROW_COST / (double)b->reach[2] : 0);
