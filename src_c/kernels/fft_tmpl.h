@@ -27,8 +27,8 @@
 enum { FN(FFT_UNIT) = VLANES, FN(FFT_LEAF) = LEAF_N };
 enum { FN(FLAT_BYTES) = 16384 }; /* nodes of this size are in the L1 cache: level by level instead of one after the other */
 
-/* The levels of a node of n coefficients, all of whose children are whole units. */
-CF_INLINE void FN(split_node)(ELEM *x, int64_t n, const ELEM *t)
+/* The level of a node of n coefficients whose factors are whole units: down to them, or back. */
+CF_INLINE void FN(cross_node)(ELEM *x, int64_t n, const ELEM *t, const int joins)
 {
     const ST(node) w = ST(node_at)(t);
     const int64_t q = n / 2;
@@ -37,31 +37,18 @@ CF_INLINE void FN(split_node)(ELEM *x, int64_t n, const ELEM *t)
         CF_UNROLL
         for (int k = 0; k < 4; k++)
             a[k] = ST(pair_at)(x + k * q + i, x + k * q + i + VLANES);
-        ST(split4)(a, &w);
+        if (joins)
+            ST(join4)(a, &w);
+        else
+            ST(split4)(a, &w);
         CF_UNROLL
         for (int k = 0; k < 4; k++)
             ST(put_pair)(x + k * q + i, x + k * q + i + VLANES, a[k]);
     }
 }
 
-CF_INLINE void FN(join_node)(ELEM *x, int64_t n, const ELEM *t)
-{
-    const ST(node) w = ST(node_at)(t);
-    const int64_t q = n / 2;
-    for (int64_t i = 0; i < q; i += 2 * VLANES) {
-        ST(pair) a[4];
-        CF_UNROLL
-        for (int k = 0; k < 4; k++)
-            a[k] = ST(pair_at)(x + k * q + i, x + k * q + i + VLANES);
-        ST(join4)(a, &w);
-        CF_UNROLL
-        for (int k = 0; k < 4; k++)
-            ST(put_pair)(x + k * q + i, x + k * q + i + VLANES, a[k]);
-    }
-}
-
-/* The last level: `count` nodes of `ways` leaves each, from node b on. */
-CF_INLINE void FN(split_last)(ELEM *x, const int ways, int64_t count, const ELEM *t)
+/* The last level likewise: `count` nodes of `ways` leaves each. */
+CF_INLINE void FN(cross_last)(ELEM *x, const int ways, int64_t count, const ELEM *t, const int joins)
 {
     for (int64_t i = 0; i < count; i++, x += 2 * ways * LEAF_N, t += 6) {
         LT(pair) a[4];
@@ -69,28 +56,14 @@ CF_INLINE void FN(split_last)(ELEM *x, const int ways, int64_t count, const ELEM
         CF_UNROLL
         for (int k = 0; k < ways; k++)
             a[k] = LT(pair_at)(RE(x, k), RE(x, k) + VLANES);
-        if (ways == 4)
+        if (ways == 4 && joins)
+            LT(join4)(a, &w);
+        else if (ways == 4)
             LT(split4)(a, &w);
+        else if (joins)
+            LT(join2)(a, w.r2);
         else
             LT(split2)(a, w.r2);
-        CF_UNROLL
-        for (int k = 0; k < ways; k++)
-            LT(put_pair)(RE(x, k), RE(x, k) + VLANES, a[k]);
-    }
-}
-
-CF_INLINE void FN(join_last)(ELEM *x, const int ways, int64_t count, const ELEM *t)
-{
-    for (int64_t i = 0; i < count; i++, x += 2 * ways * LEAF_N, t += 6) {
-        LT(pair) a[4];
-        const LT(node) w = LT(node_at)(t);
-        CF_UNROLL
-        for (int k = 0; k < ways; k++)
-            a[k] = LT(pair_at)(RE(x, k), RE(x, k) + VLANES);
-        if (ways == 4)
-            LT(join4)(a, &w);
-        else
-            LT(join2)(a, w.r2);
         CF_UNROLL
         for (int k = 0; k < ways; k++)
             LT(put_pair)(RE(x, k), RE(x, k) + VLANES, a[k]);
@@ -149,11 +122,11 @@ CF_INLINE void FN(split_flat)(const ELEM *t, int64_t node, int64_t n, ELEM *x)
     int64_t count = 1, m = n;
     for (; m > 4 * LEAF_N; m /= 4, count *= 4, node *= 4)
         for (int64_t i = 0; i < count; i++)
-            FN(split_node)(x + 2 * i * m, m, NODE(t, node + i));
+            FN(cross_node)(x + 2 * i * m, m, NODE(t, node + i), 0);
     if (m == 4 * LEAF_N)
-        FN(split_last)(x, 4, count, NODE(t, node));
+        FN(cross_last)(x, 4, count, NODE(t, node), 0);
     else if (m == 2 * LEAF_N)
-        FN(split_last)(x, 2, count, NODE(t, node));
+        FN(cross_last)(x, 2, count, NODE(t, node), 0);
 }
 
 CF_INLINE void FN(join_flat)(const ELEM *t, int64_t node, int64_t n, ELEM *x)
@@ -162,14 +135,14 @@ CF_INLINE void FN(join_flat)(const ELEM *t, int64_t node, int64_t n, ELEM *x)
     for (; m > 4 * LEAF_N; m /= 4)
         count *= 4;
     if (m == 4 * LEAF_N)
-        FN(join_last)(x, 4, count, NODE(t, node * count));
+        FN(cross_last)(x, 4, count, NODE(t, node * count), 1);
     else if (m == 2 * LEAF_N)
-        FN(join_last)(x, 2, count, NODE(t, node * count));
+        FN(cross_last)(x, 2, count, NODE(t, node * count), 1);
     while (m < n) {
         m *= 4;
         count /= 4;
         for (int64_t i = 0; i < count; i++)
-            FN(join_node)(x + 2 * i * m, m, NODE(t, node * count + i));
+            FN(cross_node)(x + 2 * i * m, m, NODE(t, node * count + i), 1);
     }
 }
 
@@ -188,12 +161,12 @@ static void FN(fft_tree)(const ELEM *table, int64_t node, int64_t n, ELEM *a, co
         return;
     }
     if (steps & CF_FFT_SPLIT)
-        FN(split_node)(a, n, NODE(table, node));
+        FN(cross_node)(a, n, NODE(table, node), 0);
     for (int k = 0; k < 4; k++)
         FN(fft_tree)(table, 4 * node + k, n / 4, a + k * n / 2, h ? h + k * n : NULL,
                      b ? b + k * n / 2 : NULL, steps, unit + k * n / 4 / VLANES, ahead);
     if (steps & CF_FFT_JOIN)
-        FN(join_node)(b, n, NODE(table, node));
+        FN(cross_node)(b, n, NODE(table, node), 1);
 }
 
 static void FN(fft_levels)(const void *table, int64_t node, int64_t n, void *x, const void *h, void *y, int steps, const cf_fft_ahead *ahead)
