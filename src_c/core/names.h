@@ -55,6 +55,7 @@
 #define cf_plan_packed CF_NAME(_plan_packed)
 #define cf_method_direct CF_NAME(_method_direct)
 #define cf_padding_needs_care CF_NAME(_padding_needs_care)
+#define cf_kernel_is_finite CF_NAME(_kernel_is_finite)
 #define cf_run_with_care CF_NAME(_run_with_care)
 #define cf_method_gemm CF_NAME(_method_gemm)
 #define cf_method_gemm_gradient CF_NAME(_method_gemm_gradient)

@@ -130,25 +130,33 @@ size_t cf_plan_packed(const cf_plan *plan)
     return plan->method->packed ? cf_round64(plan->method->packed(plan)) : 0;
 }
 
-int cf_padding_needs_care(const cf_task *task, const cf_arrays *arrays)
+int cf_kernel_is_finite(const cf_plan *plan, const cf_arrays *arrays)
 {
-    const cf_shape *s = &task->shape;
+    const cf_task *t = &plan->task;
+    const cf_shape *s = &t->shape;
     const cf_axis *a = s->axis;
-    int pads = task->pass == CORRFAST_BACKWARD_INPUT; /* around the gradient */
-    for (int i = 0; i < 3 && !pads; i++)
-        pads |= a[i].boundary == CORRFAST_CONSTANT && cf_leaves_array(&a[i]);
-    if (!pads || (task->pass == CORRFAST_FORWARD && !task->pads_with_zero) || !task->dtype->is_float)
-        return 0;
-    for (int64_t channel = 0; channel < s->groups * s->cout; channel++)
+    const int plain = t->dtype->arith != CF_NO_ARITH && !cf_converts(t->dtype) && a[2].ws == 1;
+    for (int64_t channel = 0; t->dtype->is_float && channel < s->groups * s->cout; channel++)
         for (int64_t ci = 0; ci < s->cin; ci++)
             for (int64_t j0 = 0; j0 < a[0].k; j0++)
-                for (int64_t j1 = 0; j1 < a[1].k; j1++)
-                    if (!cf_all_finite(task->dtype,
-                                       (const char *)arrays->kernel +
-                                           (cf_w_at(s, channel / s->cout, channel % s->cout, ci) + j0 * a[0].ws + j1 * a[1].ws) * task->dtype->size,
-                                       a[2].ws, a[2].k))
-                        return 1;
-    return 0;
+                for (int64_t j1 = 0; j1 < a[1].k; j1++) {
+                    const int64_t at = cf_w_at(s, channel / s->cout, channel % s->cout, ci) + j0 * a[0].ws + j1 * a[1].ws;
+                    const char *line = (const char *)arrays->kernel + at * t->dtype->size;
+                    if (plain ? !cf_set_of(plan)->finite(line, a[2].k) : !cf_all_finite(t->dtype, line, a[2].ws, a[2].k))
+                        return 0;
+                }
+    return 1;
+}
+
+int cf_padding_needs_care(const cf_plan *plan, const cf_arrays *arrays)
+{
+    const cf_task *t = &plan->task;
+    int pads = t->pass == CORRFAST_BACKWARD_INPUT; /* around the gradient */
+    for (int i = 0; i < 3 && !pads; i++)
+        pads |= t->shape.axis[i].boundary == CORRFAST_CONSTANT && cf_leaves_array(&t->shape.axis[i]);
+    if (!pads || (t->pass == CORRFAST_FORWARD && !t->pads_with_zero))
+        return 0;
+    return !cf_kernel_is_finite(plan, arrays);
 }
 
 int cf_run_with_care(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)

@@ -103,7 +103,8 @@ CF_HIDDEN int cf_plan_child(const cf_plan *parent, const cf_shape *shape, corrfa
 
 /* Zero padding contributes nothing, but kernels multiply it: a kernel that holds NaN or Inf would turn it into NaN.  True if
  * the problem has both; cf_run_with_care then sums what touches the padding by the reference. */
-CF_HIDDEN int cf_padding_needs_care(const cf_task *task, const cf_arrays *arrays);
+CF_HIDDEN int cf_padding_needs_care(const cf_plan *plan, const cf_arrays *arrays);
+CF_HIDDEN int cf_kernel_is_finite(const cf_plan *plan, const cf_arrays *arrays); /* no NaN, no Inf; true of integers */
 CF_HIDDEN int cf_run_with_care(const cf_plan *plan, const cf_arrays *arrays, cf_run *run);
 
 /* Constants of the cost estimates, read on Zen 3; what counts is their ratios. */

@@ -545,7 +545,7 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
     j.groups = cf_clamp(all / (4 * threads), 1, cf_min(groups, MOST_GROUPS));
     int status = cf_run_pieces(run, all / groups * cf_ceil_div(groups, j.groups), plan->seconds, scratch_of(&j.t),
                                kernel ? gradient_piece : sums_piece, &j);
-    if (status || !atomic_load(&poisoned) || (!kernel && !cf_padding_needs_care(task, arrays)))
+    if (status || !atomic_load(&poisoned) || (!kernel && !cf_padding_needs_care(plan, arrays)))
         return status;
     return cf_run_with_care(plan, arrays, run);
 }

@@ -526,7 +526,7 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 {
     const cf_shape *s = &plan->task.shape;
     job j; /* set field by field: clearing the tiling costs a small problem more than filling it */
-    if (cf_padding_needs_care(&plan->task, arrays))
+    if (cf_padding_needs_care(plan, arrays))
         return cf_run_with_care(plan, arrays, run);
     j.plan = plan;
     j.arrays = arrays;

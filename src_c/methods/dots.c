@@ -256,7 +256,7 @@ static void describe(const cf_plan *plan, char *text, size_t size)
 static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 {
     job j = {.plan = plan, .arrays = arrays};
-    if (cf_padding_needs_care(&plan->task, arrays))
+    if (cf_padding_needs_care(plan, arrays))
         return cf_run_with_care(plan, arrays, run);
     tile(plan, &j.t);
     if (plan->task.conjugate & CORRFAST_CONJ_INPUT)

@@ -432,6 +432,22 @@ static void piece(const void *argument, int64_t index, cf_worker *worker)
 
 /* ---- the kernel ------------------------------------------------------------------------------------------------------------ */
 
+/* A row of taps backwards from place `end` on, which is place 0 if there are no more; beyond the first of those `plane` numbers further on. */
+static void place_row(const stage *s, int64_t end, const char *row, int64_t taps, int64_t plane)
+{
+    const job *j = s->job;
+    const unsigned conjugate = j->plan->task.conjugate & CORRFAST_CONJ_KERNEL;
+    const int64_t wraps = end == j->places;
+    char *to = s->samples + plane * j->sample, *last = to + (end - taps + 1) * j->sample;
+    cf_copy_strided(to + (end - wraps) * j->sample, -1, row + wraps * j->sample, 1, taps - wraps, j->sample);
+    if (wraps)
+        memcpy(to, row, (size_t)j->sample);
+    if (plane ? conjugate != 0 : !j->plan->task.dtype->is_complex)
+        negate(j, last, taps - wraps);
+    if (wraps && plane && conjugate)
+        negate(j, to, 1);
+}
+
 /* Tap (i, j, k) at place -(i*step[0] + j*step[1] + k), where t^places is -1 for real blocks and 1 for complex ones. */
 static void place_taps(stage *s, const block *b, const char *kernel)
 {
@@ -454,21 +470,10 @@ static void place_taps(stage *s, const block *b, const char *kernel)
                 cf_planes_put(t->dtype, s->x, s->x + j->b.n * j->sample, row, b->taps[2]);
                 row = s->x;
             }
-            for (int64_t k = 0; k < b->taps[2]; k++) {
-                const int64_t at = end - k == j->places ? 0 : end - k;
-                const int minus = at && !t->dtype->is_complex;
-                if (j->single) {
-                    float *to = (float *)(void *)s->samples, *from = (float *)(void *)row;
-                    to[at] = minus ? -from[k] : from[k];
-                    if (t->dtype->is_complex)
-                        to[at + j->b.n] = t->conjugate & CORRFAST_CONJ_KERNEL ? -from[k + j->b.n] : from[k + j->b.n];
-                } else {
-                    double *to = (double *)(void *)s->samples, *from = (double *)(void *)row;
-                    to[at] = minus ? -from[k] : from[k];
-                    if (t->dtype->is_complex)
-                        to[at + j->b.n] = t->conjugate & CORRFAST_CONJ_KERNEL ? -from[k + j->b.n] : from[k + j->b.n];
-                }
-            }
+            const char *imaginary = row + j->b.n * j->sample;
+            place_row(s, end, row, b->taps[2], 0);
+            if (t->dtype->is_complex)
+                place_row(s, end, imaginary, b->taps[2], j->b.n);
         }
 }
 
@@ -594,23 +599,6 @@ static void describe(const cf_plan *plan, char *text, size_t size)
              (long long)j.b.len[1], (long long)j.b.len[2], (long long)j.b.n, j.b.inside == CF_F32 ? "float32" : "float64");
 }
 
-static int kernel_is_finite(const job *j)
-{
-    const cf_task *t = &j->plan->task;
-    const cf_shape *s = &t->shape;
-    const cf_axis *a = s->axis;
-    for (int64_t channel = 0; t->dtype->is_float && channel < s->groups * s->cout * s->cin; channel++)
-        for (int64_t u = 0; u < a[0].k; u++)
-            for (int64_t v = 0; v < a[1].k; v++) {
-                const int64_t at = cf_w_at(s, channel / s->cin / s->cout, channel / s->cin % s->cout, channel % s->cin);
-                const char *line = (const char *)j->arrays->kernel + (at + u * a[0].ws + v * a[1].ws) * t->dtype->size;
-                if (a[2].ws == 1 && !cf_converts(t->dtype) ? !j->plan->kernels->set[t->dtype->arith].finite(line, a[2].k)
-                                                           : !cf_all_finite(t->dtype, line, a[2].ws, a[2].k))
-                    return 0;
-            }
-    return 1;
-}
-
 /* Sums a block directly, as a problem of its own. */
 static int sum_directly(const job *j, int64_t index, cf_run *run)
 {
@@ -644,7 +632,7 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
     int status = find_roots(&j);
     if (status)
         return status;
-    if (!kernel_is_finite(&j)) {
+    if (!cf_kernel_is_finite(plan, arrays)) {
         cf_plan child;
         status = cf_plan_child(plan, &plan->task.shape, CORRFAST_FORWARD, plan->task.conjugate, CORRFAST_DIRECT, NULL, &child);
         return status ? status : cf_plan_run(&child, arrays, run);

@@ -425,7 +425,7 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
         j.flags |= CF_CONJ_TAPS;
     j.care = plan->task.dtype->is_float && plan->task.pads_with_zero && !j.t.slab.in_place;
     int status = cf_run_pieces(run, pieces_of(plan, &j.t) * channel_pieces(&j), plan->seconds, scratch_of(&j.t), piece, &j);
-    if (!status && atomic_load(&poisoned) && cf_padding_needs_care(&plan->task, arrays))
+    if (!status && atomic_load(&poisoned) && cf_padding_needs_care(plan, arrays))
         return cf_run_with_care(plan, arrays, run);
     return status;
 }

@@ -68,7 +68,7 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
     cf_plan child;
     int status = plan_child(plan, &child);
     int64_t last = (a[0].m - 1) * a[0].ys + (a[1].m - 1) * a[1].ys + (a[2].m - 1) * a[2].ys;
-    if (cf_padding_needs_care(&plan->task, arrays))
+    if (cf_padding_needs_care(plan, arrays))
         return cf_run_with_care(plan, arrays, run);
     for (int64_t b = 0; b < plan->task.shape.batch && !status; b++) {
         int64_t x = b * plan->task.shape.x_batch, y = b * plan->task.shape.y_batch + last;
