@@ -178,14 +178,13 @@ static void place_term(const job *j, int64_t term, block *b)
     b->ci = term;
 }
 
-/* Rows of samples that follow each other: `from` says where the eighths of them are. */
-static void gather_row(stage *s, const block *b, const char *line, int64_t first, int64_t n)
+/* A block of one row: parts of it that lie in the array are taken where they are. */
+static void gather_row(stage *s, const char *line, int64_t first, int64_t n)
 {
     const job *j = s->job;
     const cf_axis *col = &j->plan->task.shape.axis[2];
     const int64_t gap = j->b.gap[2], part = j->b.n / j->ways;
     const int in_place = line && is_plain(j->plan->task.dtype) && (gap == 1 || n == 1) && (col->xs == 1 || col->n == 1);
-    (void)b;
     if (!is_plain(j->plan->task.dtype)) {
         gather(s, line, first, gap, n, 0);
         clear(s, n, j->places);
@@ -203,7 +202,7 @@ static void gather_row(stage *s, const block *b, const char *line, int64_t first
     }
 }
 
-/* Where the real and imaginary eighths of the staged samples are. */
+/* Where the parts of staged samples are. */
 static void set_parts(const job *j, const char *from, const void **parts)
 {
     for (int p = 0; p < 2 * j->ways; p++)
@@ -248,7 +247,7 @@ static void gather_block(stage *s, const block *b)
             if (rows)
                 gather(s, line, first[2], j->b.gap[2], n[2], u * j->b.step[0] + v * j->b.step[1]);
             else
-                gather_row(s, b, line, first[2], n[2]);
+                gather_row(s, line, first[2], n[2]);
         }
     }
 }
@@ -269,12 +268,10 @@ static int release(const job *j, char *to, int64_t stride, const char *from, int
 static int64_t aim(stage *s, char *y, int64_t stride, int64_t n)
 {
     const job *j = s->job;
+    const int64_t part = j->b.n / j->ways;
     int64_t there = 0;
-    const void *staged[MOST_PARTS];
-    set_parts(j, s->samples, staged);
     for (int p = 0; p < 2 * j->ways; p++) {
-        const int64_t part = j->b.n / j->ways;
-        s->to[p] = s->samples + p * (j->b.n / j->ways) * j->sample;
+        s->to[p] = s->samples + p * part * j->sample;
         if (is_plain(j->plan->task.dtype) && stride == 1 && (p + 1) * part <= n) {
             s->to[p] = y + p * part * j->sample;
             there = (p + 1) * part;
