@@ -39,8 +39,11 @@ static int set_method(cf_plan *plan, const cf_method *method)
     plan->seconds = method->seconds(&plan->task, plan->kernels);
     if (plan->seconds >= CF_NEVER)
         return CORRFAST_ERR_METHOD;
-    if (method->decide)
-        method->decide(plan);
+    if (method->decide) { /* as for one sample */
+        cf_task one = plan->task;
+        one.shape.batch = cf_min(one.shape.batch, 1);
+        method->decide(&one, plan->kernels, plan->decided);
+    }
     return CORRFAST_OK;
 }
 

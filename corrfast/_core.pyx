@@ -35,7 +35,8 @@ cdef bint scopes_exist = False
 cdef object VALID = "valid", SAME = "same", FULL = "full", CONSTANT = "constant", AUTO = "auto"
 cdef dict BOUNDARIES = {"constant": 0, "edge": 1, "wrap": 2, "symmetric": 3, "reflect": 4}  # as in arguments.py
 cdef tuple METHODS = ("auto", "direct", "fft", "separable", "winograd", "reference")  # by the C library's numbers
-cdef dict SHORT_METHODS = {"auto": 0, "direct": 1, "separable": 3}  # those of the short path
+cdef dict SHORT_METHODS = {"auto": 0, "direct": 1, "fft": 2, "separable": 3}  # those of the short path
+cdef dict PRECISIONS = {"default": 0, "exact": 1, "fast": 2}  # as in arguments.py
 cdef object general_forward = None  # corrfast.filters.general_forward, once it is imported
 
 
@@ -409,7 +410,7 @@ cdef bint can_write(cnp.ndarray out, int ndim, const cnp.npy_intp *shape, int nu
     return not (start < high and low < end)
 
 
-cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, int64_t stride, int64_t dilation, int boundary, int method,
+cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, int64_t stride, int64_t dilation, int boundary, int method, int precision,
                           object out, int workers, bint flip):
     """The result for plain arrays of one dtype, at most one batch axis and plain options, or None: the general way decides then."""
     cdef int rank = cnp.PyArray_NDIM(v), lead = cnp.PyArray_NDIM(a) - rank, number = cnp.PyArray_TYPE(a), i, j, status
@@ -489,7 +490,7 @@ cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, int64_t str
     else:
         return None
     init_options(&options, &w, workers)
-    options.method = method
+    options.method, options.precision = method, precision
     kernel = <char *>cnp.PyArray_DATA(v) + start
     if n * cnp.PyArray_SIZE(v) < SHORT_WORK:
         status = corrfast_forward(&p, &options, cnp.PyArray_DATA(a), kernel, cnp.PyArray_DATA(result))
@@ -504,12 +505,14 @@ cdef object short_forward(cnp.ndarray a, cnp.ndarray v, object mode, int64_t str
 cdef object forward(a, v, mode, axes, stride, dilation, padding, boundary, cval, method, precision, dtype, out, workers, bint flip):
     global general_forward
     if (is_plain(a) and is_plain(v) and type(method) is str and axes is None and padding is None and dtype is None
-            and precision is None and not scopes_exist and type(boundary) is str and is_small(stride) and is_small(dilation)
-            and (workers is None or is_small(workers)) and type(cval) is int and cval == 0):
+            and (not scopes_exist if precision is None else type(precision) is str) and type(boundary) is str and is_small(stride)
+            and is_small(dilation) and (workers is None or is_small(workers)) and type(cval) is int and cval == 0):
         rule = 0 if boundary is CONSTANT else BOUNDARIES.get(boundary, -1)
         way = 0 if method is AUTO else SHORT_METHODS.get(method, -1)
-        if rule >= 0 and way >= 0:
-            result = short_forward(<cnp.ndarray>a, <cnp.ndarray>v, mode, stride, dilation, rule, way, out, 0 if workers is None else workers, flip)
+        level = 0 if precision is None else PRECISIONS.get(precision, -1)
+        if rule >= 0 and way >= 0 and level >= 0:
+            result = short_forward(<cnp.ndarray>a, <cnp.ndarray>v, mode, stride, dilation, rule, way, level, out,
+                                   0 if workers is None else workers, flip)
             if result is not None:
                 return result
     if general_forward is None:

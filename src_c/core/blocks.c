@@ -40,14 +40,31 @@ static double cost_of(cf_arith inside, int64_t n)
 /* How many times longer narrow vectors take, beside direct sums whose estimates go with the lanes: eight floats are 1.2 times slower, not twice. */
 static double width_factor(int float_lanes) { return float_lanes >= 16 ? 1 : float_lanes >= 8 ? 1.7 : float_lanes >= 4 ? 3.5 : 7; }
 
+/* What is looked for: what all blocks share, and what all of the size that is tried do. */
+typedef struct search {
+    const cf_task *t;
+    int wraps_zeros[3]; /* nothing but zeros lies around the array, and steps are 1: what wraps around may be zeros */
+    double slower, copy, row_copy, traffic, row_traffic;
+    int64_t places; /* of a block: samples */
+    double ns, whole; /* for each of them; and in seconds for the block */
+    cf_blocks tried, *best;
+} search;
+
+static void set_size(search *q, int64_t n)
+{
+    q->tried.n = n;
+    q->places = q->t->dtype->is_complex ? n : 2 * n;
+    q->ns = cost_of(q->tried.inside, n) * q->slower;
+    q->whole = 2e-9 * (double)n;
+}
+
 /* Samples that outputs [0, len) read, or fewer, if these are all outputs and nothing but zeros lies around the array: those that wrap around
  * are zeros then.  Each output and each tap has a place of its own. */
-static int64_t reach_of(const cf_task *t, const cf_blocks *b, int axis, int64_t len, int64_t taps)
+static int64_t reach_of(const search *q, int axis, int64_t len, int64_t taps)
 {
-    const cf_axis *a = &t->shape.axis[axis];
+    const cf_axis *a = &q->t->shape.axis[axis];
     const int64_t whole = len + taps - 1;
-    if (len < a->m || taps < a->k || a->stride > 1 || a->dilation > 1 || b->phases[axis] > 1 || a->boundary != CORRFAST_CONSTANT ||
-        !t->pads_with_zero)
+    if (!q->wraps_zeros[axis] || len < a->m || taps < a->k)
         return whole;
     const int64_t first = cf_clamp(a->lo, 0, whole), end = cf_clamp(a->lo + a->n, first, whole);
     return cf_max(cf_max(end, whole - first), cf_max(len, taps));
@@ -61,62 +78,59 @@ static double count_terms(const cf_task *t, const cf_blocks *b)
     return terms;
 }
 
-/* Completes what is chosen: the block's geometry and its cost; 0 if it does not fit. */
-static int weigh(const cf_task *t, const cf_kernels *kernels, cf_blocks *b)
+/* Completes what is chosen, the block's geometry and its cost, and keeps it if it is the best. */
+static void weigh(const search *q, cf_blocks *b)
 {
-    const cf_shape *s = &t->shape;
-    const int64_t places = t->dtype->is_complex ? b->n : 2 * b->n, size = b->inside == CF_F32 ? 4 : 8;
+    const cf_shape *s = &q->t->shape;
+    const double places = (double)q->places;
     double pieces = 1;
     for (int i = 0; i < 3; i++) {
-        b->reach[i] = reach_of(t, b, i, b->len[i], b->taps[i]);
+        b->reach[i] = reach_of(q, i, b->len[i], b->taps[i]);
         pieces *= (double)b->count[i] * (double)b->phases[i];
     }
     b->step[2] = 1;
     b->step[1] = b->reach[2];
-    if ((double)b->reach[1] * (double)b->reach[2] > (double)places)
-        return 0;
+    if ((double)b->reach[1] * (double)b->reach[2] > places)
+        return;
     b->step[0] = b->reach[1] * b->reach[2];
-    if ((double)(b->reach[0] - 1) * (double)b->step[0] + (double)b->step[0] > (double)places)
-        return 0;
-    const double terms = count_terms(t, b), couts = (double)s->cout, point = 2 * (double)b->n * (double)size;
+    if ((double)(b->reach[0] - 1) * (double)b->step[0] + (double)b->step[0] > places)
+        return;
+    const double terms = count_terms(q->t, b), couts = (double)s->cout, point = 2 * (double)b->n * (b->inside == CF_F32 ? 4 : 8);
     const double factors = terms * couts * (double)s->groups * 2 * point;
     if (terms * point > MAX_SPECTRA_BYTES && !(terms == 1 || s->cout == 1))
-        return 0;
+        return;
     if (factors > MAX_KERNEL_BYTES)
-        return 0;
+        return;
     b->terms = (int64_t)terms;
-    const double factor = width_factor(kernels->set[CF_F32].lanes), product = PRODUCT_COST * factor, ns = 2e-9 * (double)b->n;
-    const int plain = t->dtype->id == CORRFAST_FLOAT32 || t->dtype->id == CORRFAST_FLOAT64, rows = b->reach[0] * b->reach[1] > 1;
-    const double copy = (plain ? (rows ? COPY_COST : 0.05) : t->dtype->is_float ? DIVIDE_COST : CONVERT_COST) +
-                        (rows ? ROW_COST / (double)b->reach[2] : 0);
+    const int rows = b->reach[0] * b->reach[1] > 1;
+    const double product = PRODUCT_COST * q->slower, copy = rows ? q->row_copy + ROW_COST / (double)b->reach[2] : q->copy;
     const double moves = terms * couts == 1 || factors < NEAR_BYTES ? 0 : factors < LAST_BYTES ? 0.25 : 1.2;
-    const double there = (cost_of(b->inside, b->n) * factor - product) / 2 + copy, kernel = terms * couts * (there + KERNEL_COST + 1.5 * moves);
-    const double block = (terms + couts) * there + terms * couts * ((terms > 1 ? ADD_COST * factor : product) + moves);
-    b->seconds = (double)s->groups * ((double)s->batch * pieces * (block * ns + BLOCK_SECONDS) + kernel * ns) + CF_FFT_SECONDS +
-                 cf_traffic_seconds(t) * (rows && cf_traffic_bytes(t) > CF_FAR_BYTES ? 2 : 1); /* not t->far, which knows the batch */
-    return 1;
+    const double there = (q->ns - product) / 2 + copy, kernel = terms * couts * (there + KERNEL_COST + 1.5 * moves);
+    const double block = (terms + couts) * there + terms * couts * ((terms > 1 ? ADD_COST * q->slower : product) + moves);
+    b->seconds = (double)s->groups * ((double)s->batch * pieces * (block * q->whole + BLOCK_SECONDS) + kernel * q->whole) + CF_FFT_SECONDS +
+                 (rows ? q->row_traffic : q->traffic);
+    if (q->best->seconds < 0 || b->seconds < q->best->seconds)
+        *q->best = *b;
 }
 
-/* Outputs and parts of the outermost axis for what fits there; tries some ways and keeps the best. */
-static void fit_outer(const cf_task *t, const cf_kernels *kernels, const cf_blocks *tried, int outer, int64_t outputs, int64_t taps, cf_blocks *best)
+/* Outputs and parts of the outermost axis for what fits there; tries some ways. */
+static void fit_outer(const search *q, int outer, int64_t outputs, int64_t taps)
 {
-    const int64_t places = t->dtype->is_complex ? tried->n : 2 * tried->n;
     int64_t inner = 1;
     for (int i = outer + 1; i < 3; i++)
-        inner *= reach_of(t, tried, i, tried->len[i], tried->taps[i]); /* checked by the caller */
-    const int64_t fit = places / inner;
-    const int64_t whole = reach_of(t, tried, outer, outputs, taps) <= fit ? outputs : fit - taps + 1;
+        inner *= reach_of(q, i, q->tried.len[i], q->tried.taps[i]); /* checked by the caller */
+    const int64_t fit = q->places / inner;
+    const int64_t whole = reach_of(q, outer, outputs, taps) <= fit ? outputs : fit - taps + 1;
     const int64_t lens[3] = {whole, cf_min(outputs, fit / 2), cf_min(outputs, fit / 4)};
     for (int i = 0; i < 3; i++) {
-        cf_blocks b = *tried;
         if (lens[i] < 1 || (i > 0 && fit - lens[i] + 1 >= taps))
             continue;
+        cf_blocks b = q->tried;
         b.count[outer] = cf_ceil_div(outputs, cf_min(lens[i], outputs));
         b.len[outer] = cf_ceil_div(outputs, b.count[outer]);
         b.parts[outer] = i == 0 ? 1 : cf_ceil_div(taps, fit - b.len[outer] + 1);
         b.taps[outer] = cf_ceil_div(taps, b.parts[outer]);
-        if (weigh(t, kernels, &b) && (best->seconds < 0 || b.seconds < best->seconds))
-            *best = b;
+        weigh(q, &b);
     }
 }
 
@@ -142,14 +156,14 @@ static double even_reach(double places, const int64_t taps[3], int first, int ax
     return (double)taps[axis] * pow(places, 1 / (double)axes);
 }
 
-static void try_size(const cf_task *t, const cf_kernels *kernels, cf_blocks *b, int outer, const int64_t outputs[3], const int64_t taps[3],
-                     cf_blocks *best)
+static void try_size(search *q, int outer, const int64_t outputs[3], const int64_t taps[3])
 {
-    const double places = (double)(t->dtype->is_complex ? b->n : 2 * b->n);
+    const double places = (double)q->places;
     const int middle = outer == 0 && (outputs[1] > 1 || taps[1] > 1);
+    cf_blocks *b = &q->tried;
     int64_t counts2[MOST_COUNTS], counts1[MOST_COUNTS];
     if (outer == 2) {
-        fit_outer(t, kernels, b, 2, outputs[2], taps[2], best);
+        fit_outer(q, 2, outputs[2], taps[2]);
         return;
     }
     const int n2 = counts_near(even_reach(places, taps, outer, 2, 2 + middle), outputs[2], taps[2], counts2);
@@ -157,7 +171,7 @@ static void try_size(const cf_task *t, const cf_kernels *kernels, cf_blocks *b, 
         b->count[2] = counts2[i2];
         b->len[2] = cf_ceil_div(outputs[2], b->count[2]);
         b->taps[2] = taps[2];
-        const double width = (double)reach_of(t, b, 2, b->len[2], taps[2]);
+        const double width = (double)reach_of(q, 2, b->len[2], taps[2]);
         if (width > places)
             continue;
         const int n1 = middle ? counts_near(even_reach(places / width, taps, 0, 1, 2), outputs[1], taps[1], counts1) : 1;
@@ -165,9 +179,9 @@ static void try_size(const cf_task *t, const cf_kernels *kernels, cf_blocks *b, 
             b->count[1] = middle ? counts1[i1] : 1;
             b->len[1] = middle ? cf_ceil_div(outputs[1], b->count[1]) : 1;
             b->taps[1] = middle ? taps[1] : 1;
-            if (outer == 0 && (double)reach_of(t, b, 1, b->len[1], b->taps[1]) * width > places)
+            if (outer == 0 && (double)reach_of(q, 1, b->len[1], b->taps[1]) * width > places)
                 continue;
-            fit_outer(t, kernels, b, outer, outputs[outer], taps[outer], best);
+            fit_outer(q, outer, outputs[outer], taps[outer]);
         }
     }
 }
@@ -176,7 +190,12 @@ int cf_blocks_choose(const cf_task *t, const cf_kernels *kernels, cf_blocks *bes
 {
     const cf_shape *s = &t->shape;
     const int single = t->dtype->is_float && (t->dtype->arith == CF_F32 || t->dtype->arith == CF_C64);
-    cf_blocks b = {.inside = t->precision == CORRFAST_FAST && single ? CF_F32 : CF_F64};
+    const int plain = t->dtype->id == CORRFAST_FLOAT32 || t->dtype->id == CORRFAST_FLOAT64;
+    const double beside = plain ? 0 : t->dtype->is_float ? DIVIDE_COST : CONVERT_COST, traffic = cf_traffic_seconds(t);
+    search q = {.t = t, .slower = width_factor(kernels->set[CF_F32].lanes), .copy = plain ? 0.05 : beside, .row_copy = plain ? COPY_COST : beside,
+                .traffic = traffic, .row_traffic = traffic * (cf_traffic_bytes(t) > CF_FAR_BYTES ? 2 : 1), /* not t->far, which knows the batch */
+                .tried = {.inside = t->precision == CORRFAST_FAST && single ? CF_F32 : CF_F64}, .best = best};
+    cf_blocks *b = &q.tried;
     int64_t outputs[3], taps[3], least = 1, all = 1; /* of taps, and of what all outputs read */
     int outer = 2;
     for (int i = 2; i >= 0; i--) {
@@ -184,29 +203,28 @@ int cf_blocks_choose(const cf_task *t, const cf_kernels *kernels, cf_blocks *bes
         if (a->m < 1 || a->k < 1 || a->n < 1)
             return 0;
         const int64_t gcd = cf_gcd(a->stride, a->dilation);
-        b.phases[i] = cf_min(a->dilation / gcd, a->m);
-        b.classes[i] = cf_min(a->stride / gcd, a->k);
-        outputs[i] = cf_ceil_div(a->m, b.phases[i]);
-        taps[i] = cf_ceil_div(a->k, b.classes[i]);
+        b->phases[i] = cf_min(a->dilation / gcd, a->m);
+        b->classes[i] = cf_min(a->stride / gcd, a->k);
+        outputs[i] = cf_ceil_div(a->m, b->phases[i]);
+        taps[i] = cf_ceil_div(a->k, b->classes[i]);
         /* lcm(stride, dilation); formed only where two samples are that far apart, so that it cannot overflow */
-        b.gap[i] = outputs[i] > 1 || taps[i] > 1 ? a->stride / gcd * a->dilation : 1;
-        b.parts[i] = b.count[i] = b.len[i] = b.taps[i] = 1;
+        b->gap[i] = outputs[i] > 1 || taps[i] > 1 ? a->stride / gcd * a->dilation : 1;
+        b->parts[i] = b->count[i] = b->len[i] = b->taps[i] = 1;
+        q.wraps_zeros[i] = a->stride == 1 && a->dilation == 1 && a->boundary == CORRFAST_CONSTANT && t->pads_with_zero;
         if (a->m > 1 || a->k > 1)
             outer = i;
         least = cf_min(least * cf_min(taps[i], MAX_N), MAX_N);
-        all = cf_min(all * cf_min(outputs[i] + taps[i], MAX_N), MAX_N);
+        all = cf_min(all * cf_min(outputs[i] + taps[i] - 1, 2 * MAX_N), 2 * MAX_N);
     }
     best->seconds = -1;
-    const int64_t unit = kernels->set[b.inside].fft.unit;
-    for (int64_t power = 4 * unit; power <= MAX_N; power *= 2) {
-        const int64_t sizes[2] = {power, power / 2 * 3};
-        if (2 * power <= least && 2 * power <= all && power < MAX_N)
-            continue; /* half a block of overlap, or more */
-        for (int i = 0; i < 2 && sizes[i] <= MAX_N; i++) {
-            b.n = sizes[i];
-            try_size(t, kernels, &b, outer, outputs, taps, best);
-        }
-        if (best->seconds >= 0 && (power >= all || (power >= ENOUGH_N && power >= 32 * least)))
+    const int64_t unit = kernels->set[b->inside].fft.unit;
+    for (int64_t n = 4 * unit; n <= MAX_N; n = n % 3 ? n / 2 * 3 : n / 3 * 4) {
+        const int64_t places = t->dtype->is_complex ? n : 2 * n;
+        if ((outer == 2 && 2 * places <= all ? places / 3 * 2 : 2 * n) <= least && places <= all && n < MAX_N)
+            continue; /* mostly overlap */
+        set_size(&q, n);
+        try_size(&q, outer, outputs, taps);
+        if (best->seconds >= 0 && (places >= all || (n % 3 == 0 && n / 3 * 2 >= cf_max(ENOUGH_N, 32 * least))))
             break; /* larger ones hold no more, or waste no less */
     }
     return best->seconds >= 0;

@@ -36,17 +36,18 @@ static int choose(cf_plan *plan)
             continue;
         if (plan->method && m->least && m->least(&plan->task) >= plan->seconds)
             continue;
-        double seconds = m->seconds(&plan->task, plan->kernels);
+        int64_t decided[CF_DECIDED];
+        double seconds = m->decide ? m->decide(&plan->task, plan->kernels, decided) : m->seconds(&plan->task, plan->kernels);
         if (seconds < CF_NEVER && (!plan->method || seconds < plan->seconds) && suits(m, &plan->task)) {
             plan->method = m;
             plan->seconds = seconds;
+            if (m->decide)
+                memcpy(plan->decided, decided, sizeof decided);
         }
     }
     plan->task.shape.batch = batch;
     if (plan->method && batch > 1)
         plan->seconds = plan->method->seconds(&plan->task, plan->kernels);
-    if (plan->method && plan->method->decide)
-        plan->method->decide(plan);
     return plan->method ? CORRFAST_OK : CORRFAST_ERR_METHOD;
 }
 

@@ -32,6 +32,8 @@ typedef struct cf_plan cf_plan;
 
 #define CF_NEVER 1e300
 
+enum { CF_DECIDED = 40 };
+
 typedef struct cf_method {
     const char *name;
     int id;       /* corrfast_method that asks for it */
@@ -41,7 +43,8 @@ typedef struct cf_method {
     int (*fits)(const cf_task *task); /* whether the samples of the kernel suit it too; NULL: any do */
     double (*seconds)(const cf_task *task, const cf_kernels *kernels); /* estimate for one thread; CF_NEVER: it cannot after all */
     double (*least)(const cf_task *task); /* that `seconds` could be, where that takes long to say; NULL: no bound */
-    void (*decide)(cf_plan *plan); /* what is decided once, for the other functions to find in plan->decided; NULL: nothing */
+    double (*decide)(const cf_task *task, const cf_kernels *kernels, void *decided); /* `seconds`, and what is decided on the way to it,
+                                                     for the other functions to find in plan->decided; NULL: nothing */
     size_t (*scratch)(const cf_plan *plan);                            /* bytes for one thread */
     size_t (*shared)(const cf_plan *plan);                             /* bytes that all threads share; NULL: none */
     size_t (*packed)(const cf_plan *plan); /* bytes of the kernel in the form that runs read; 0, or NULL: they read its samples */
@@ -56,7 +59,7 @@ struct cf_plan {
     const cf_kernels *kernels;
     const cf_method *method;
     double seconds;
-    int64_t decided[40]; /* by the method, in its own terms */
+    int64_t decided[CF_DECIDED]; /* by the method, in its own terms */
     int keeps;    /* the kernel is packed for many runs, maybe also where it would not pay for one */
     void *packed; /* NULL: each run packs for itself */
 };

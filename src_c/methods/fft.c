@@ -559,14 +559,12 @@ static double seconds(const cf_task *t, const cf_kernels *kernels)
 }
 
 _Static_assert(sizeof(cf_blocks) <= sizeof((cf_plan){0}.decided), "room for what is decided");
-static void decide(cf_plan *plan)
+static double decide(const cf_task *t, const cf_kernels *kernels, void *decided)
 {
-    cf_blocks b;
-    cf_task one = plan->task;
-    one.shape.batch = cf_min(one.shape.batch, 1); /* as bits do not depend on the batch, nor may blocks */
-    memset(&b, 0, sizeof b);
-    cf_blocks_choose(&one, plan->kernels, &b);
-    memcpy(plan->decided, &b, sizeof b);
+    cf_blocks b = {.seconds = 0};
+    const int fits = cf_blocks_choose(t, kernels, &b);
+    memcpy(decided, &b, sizeof b);
+    return fits ? b.seconds : CF_NEVER;
 }
 
 static int64_t pieces(const cf_plan *plan)
