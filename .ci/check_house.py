@@ -25,9 +25,10 @@ MAY_INCLUDE = {
     "core/short.*": [*COMMON, *RUNTIME, "core/plan.h"],
     "core/slab.*": [*COMMON, "kernels/table.h"],
     "core/roots.*": [*COMMON, "kernels/table.h"],
+    "core/helix.*": [*COMMON, "core/planes.h", "kernels/table.h"],
     "core/blocks.*": [*COMMON, *RUNTIME, "core/plan.h"],
     "core/*": COMMON,
-    "methods/*": [*COMMON, *RUNTIME, "core/plan.h", "core/blocks.h", "core/planes.h", "core/roots.h"],
+    "methods/*": [*COMMON, *RUNTIME, "core/plan.h", "core/blocks.h", "core/helix.h", "core/planes.h", "core/roots.h"],
     "kernels/*": ["corrfast.h", "core/names.h", "core/dtype.h", "kernels/*.h"],
     "runtime/*": [*COMMON, *RUNTIME],
 }

@@ -60,3 +60,14 @@ void cf_planes_take(const cf_dtype *t, void *to, int64_t stride, const void *fro
     default: cf_copy_strided(to, stride, from, 1, n, t->size);
     }
 }
+
+void cf_planes_negate(const cf_dtype *t, void *from, int64_t n)
+{
+    const int single = cf_planes_are_single(t);
+    for (int64_t i = 0; i < n; i++) {
+        if (single)
+            ((float *)from)[i] = -((float *)from)[i];
+        else
+            ((double *)from)[i] = -((double *)from)[i];
+    }
+}

@@ -13,4 +13,6 @@ CF_HIDDEN void cf_planes_put(const cf_dtype *t, void *to, void *imaginary, const
 /* n samples of planes to elements of the dtype, `stride` elements apart; integers rounded, modulo 2**bits; bool true from 1/2 on. */
 CF_HIDDEN void cf_planes_take(const cf_dtype *t, void *to, int64_t stride, const void *from, const void *imaginary, int64_t n);
 
+CF_HIDDEN void cf_planes_negate(const cf_dtype *t, void *from, int64_t n);
+
 #endif

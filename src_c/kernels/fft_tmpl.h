@@ -189,14 +189,14 @@ static void FN(fft_levels)(const void *table, int64_t node, int64_t n, void *x, 
 #define WRITE(p, i, v, single) V(store)((ELEM *)(p) + (i), v)
 #endif
 
-CF_INLINE void FN(open_by)(const ELEM *t, const int ways, int64_t n, const void *const *from, const int single, ELEM *x)
+CF_INLINE void FN(open_by)(const ELEM *t, const int ways, int64_t n, int64_t count, const void *const *from, const int single, ELEM *x)
 {
     const ELEM constants[2] = {(ELEM)0.5, (ELEM)0.86602540378443864676};
     const ST(node) w = ST(node_at)(t);
     const VEC half = V(set1)(constants), sine = V(set1)(constants + 1);
     const int64_t q = n / ways;
     (void)single, (void)half, (void)sine;
-    for (int64_t i = 0; i < q; i += VLANES) {
+    for (int64_t i = 0; i < count; i += VLANES) {
         ST(pair) a[4];
         CF_UNROLL
         for (int k = 0; k < ways; k++) {
@@ -214,24 +214,25 @@ CF_INLINE void FN(open_by)(const ELEM *t, const int ways, int64_t n, const void 
     }
 }
 
-static void FN(fft_open)(const void *roots, int ways, int64_t n, const void *const *from, int single, void *x)
+static void FN(fft_open)(const void *roots, int ways, int64_t n, int64_t first, int64_t count, const void *const *from, int single, void *x)
 {
+    ELEM *to = (ELEM *)x + 2 * first;
     switch (ways + (single ? 8 : 0)) {
-    case 3: FN(open_by)(roots, 3, n, from, 0, x); break;
-    case 4: FN(open_by)(roots, 4, n, from, 0, x); break;
-    case 11: FN(open_by)(roots, 3, n, from, 1, x); break;
-    default: FN(open_by)(roots, 4, n, from, 1, x);
+    case 3: FN(open_by)(roots, 3, n, count, from, 0, to); break;
+    case 4: FN(open_by)(roots, 4, n, count, from, 0, to); break;
+    case 11: FN(open_by)(roots, 3, n, count, from, 1, to); break;
+    default: FN(open_by)(roots, 4, n, count, from, 1, to);
     }
 }
 
-CF_INLINE void FN(close_by)(const ELEM *t, const int ways, int64_t n, const ELEM *x, void *const *to, const int single)
+CF_INLINE void FN(close_by)(const ELEM *t, const int ways, int64_t n, int64_t count, const ELEM *x, void *const *to, const int single)
 {
     const ELEM constants[2] = {(ELEM)0.5, (ELEM)0.86602540378443864676};
     const ST(node) w = ST(node_at)(t);
     const VEC half = V(set1)(constants), sine = V(set1)(constants + 1);
     const int64_t q = n / ways;
     (void)single, (void)half, (void)sine;
-    for (int64_t i = 0; i < q; i += VLANES) {
+    for (int64_t i = 0; i < count; i += VLANES) {
         ST(pair) a[4];
         CF_UNROLL
         for (int k = 0; k < ways; k++)
@@ -248,13 +249,14 @@ CF_INLINE void FN(close_by)(const ELEM *t, const int ways, int64_t n, const ELEM
     }
 }
 
-static void FN(fft_close)(const void *roots, int ways, int64_t n, const void *x, void *const *to, int single)
+static void FN(fft_close)(const void *roots, int ways, int64_t n, int64_t first, int64_t count, const void *x, void *const *to, int single)
 {
+    const ELEM *from = (const ELEM *)x + 2 * first;
     switch (ways + (single ? 8 : 0)) {
-    case 3: FN(close_by)(roots, 3, n, x, to, 0); break;
-    case 4: FN(close_by)(roots, 4, n, x, to, 0); break;
-    case 11: FN(close_by)(roots, 3, n, x, to, 1); break;
-    default: FN(close_by)(roots, 4, n, x, to, 1);
+    case 3: FN(close_by)(roots, 3, n, count, from, to, 0); break;
+    case 4: FN(close_by)(roots, 4, n, count, from, to, 0); break;
+    case 11: FN(close_by)(roots, 3, n, count, from, to, 1); break;
+    default: FN(close_by)(roots, 4, n, count, from, to, 1);
     }
 }
 

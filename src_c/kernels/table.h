@@ -96,12 +96,12 @@ typedef void cf_unweave_fn(const void *from, void *even, void *odd, int64_t n);
  * (node + 1)*n/leaf/2.
  *
  * open: from samples to the factors modulo t^(n/ways) - s of t^n - c, for 4 ways like those of a node, for 3 with s = r, rw, rw^2, r = c^(1/3),
- *     w = e^(2 pi i/3): x[0..2n) of coefficients k*n/ways + i, whose real parts are from[k][i], imaginary parts from[k + ways][i], i < n/ways;
- *     n/ways a multiple of the unit; `roots` are six numbers, r, r^2, r^3.
+ *     w = e^(2 pi i/3): x of coefficients k*n/ways + first + i, whose real parts are from[k][i], imaginary parts from[k + ways][i], i < count;
+ *     all three multiples of the unit; `roots` are six numbers, r, r^2, r^3.
  * levels: what `steps` says, in this order, of x (n coefficients, a power of two times the leaf), h (from spread, 4n numbers), and y, which may be
  *     x; one of the two products at most.  h may be NULL if there is none, ahead always, y if x is only split.  x and h are left alone but for the
  *     split, and steps have the same bits at once as one by one.
- * close: open back, to[k][i] and to[k + ways][i]; n/leaf times what was opened, if nothing but CF_FFT_JOIN was done to what was split.
+ * close: open back, to[k][i] and to[k + ways][i], i < count; n/leaf times what was opened, if nothing but CF_FFT_JOIN was done to what was split.
  * spread: a split x, times scale, as a factor for `levels`; a node that is a leaf has to be one of four.
  * A NaN or Inf among the samples of a product's factors makes all its outputs NaN or Inf. */
 enum {
@@ -110,7 +110,7 @@ enum {
     CF_FFT_ADD = 4,      /* y += x*h */
     CF_FFT_JOIN = 8      /* y back up */
 };
-typedef void cf_fft_open_fn(const void *roots, int ways, int64_t n, const void *const *from, int single, void *x);
+typedef void cf_fft_open_fn(const void *roots, int ways, int64_t n, int64_t first, int64_t count, const void *const *from, int single, void *x);
 /* Lines that are wanted next, asked for a few at a time beside the products, which no memory waits for: samples and outputs of the next block,
  * `bytes` for each unit.  In a burst, or left to the processor, they are waited for (1.2 times on Zen 4, in float64 from memory). */
 typedef struct cf_fft_ahead {
@@ -118,7 +118,7 @@ typedef struct cf_fft_ahead {
     int64_t bytes;
 } cf_fft_ahead;
 typedef void cf_fft_levels_fn(const void *table, int64_t node, int64_t n, void *x, const void *h, void *y, int steps, const cf_fft_ahead *ahead);
-typedef void cf_fft_close_fn(const void *roots, int ways, int64_t n, const void *x, void *const *to, int single);
+typedef void cf_fft_close_fn(const void *roots, int ways, int64_t n, int64_t first, int64_t count, const void *x, void *const *to, int single);
 typedef void cf_fft_spread_fn(const void *table, int64_t node, int64_t n, const void *x, double scale, void *h);
 
 typedef struct cf_fft {

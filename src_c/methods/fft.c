@@ -14,6 +14,7 @@
  * Math. Comp. 72, 2003, theorem 5.1, has 6.4 for the radix-2 transform) is below 1/2, and summed directly elsewhere. */
 #include "../core/blocks.h"
 #include "../core/border.h"
+#include "../core/helix.h"
 #include "../core/planes.h"
 #include "../core/roots.h"
 
@@ -21,7 +22,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_PARTS = 8 }; /* of a row of samples: quarters or thirds of the real parts, then of the imaginary parts */
+enum {
+    MOST_PARTS = 8,      /* of a block's samples: quarters or thirds of the real parts, then of the imaginary parts */
+    STRETCH_BYTES = 2048 /* of each part at a time, so that they are still near when they are used */
+};
 
 static int size_of(cf_arith inside) { return inside == CF_F32 ? (int)sizeof(float) : (int)sizeof(double); }
 
@@ -36,10 +40,11 @@ typedef struct job {
     const void *open, *roots[4]; /* of the first level, and of each of its factors */
     int single, sample;       /* sample: bytes of one on its way */
     int64_t places;           /* of a block: samples */
+    int64_t stretch;          /* of each part at a time */
     char *spectra;            /* of the kernel, a factor for each group, output channel and term; then their norms */
     double *norms;
     unsigned char *poisoned;  /* of each piece: to be summed directly */
-    size_t x_bytes, sum_bytes, line_bytes, raw_bytes, stage_bytes;
+    size_t x_bytes, sum_bytes, line_bytes, raw_bytes, part_bytes;
 } job;
 
 static void make_job(const cf_plan *plan, const cf_arrays *arrays, job *j)
@@ -57,7 +62,10 @@ static void make_job(const cf_plan *plan, const cf_arrays *arrays, job *j)
     const size_t point = (size_t)(2 * j->b.n * size_of(j->b.inside));
     j->x_bytes = cf_round64(point * (size_t)(s->cout > 1 ? j->b.terms : 1));
     j->sum_bytes = j->b.terms > 1 || s->cout > 1 ? point : 0;
-    j->stage_bytes = cf_round64((size_t)(2 * j->b.n * j->sample));
+    j->stretch = j->b.n / j->ways;
+    if (!plan->task.far && (j->b.reach[0] > 1 || j->b.reach[1] > 1)) /* rows from memory are better taken one after the other */
+        j->stretch = cf_min(j->stretch, STRETCH_BYTES / size_of(j->b.inside));
+    j->part_bytes = cf_round64((size_t)(j->stretch * j->sample));
     j->line_bytes = is_plain(d) ? 0 : cf_round64((size_t)(cf_max(j->b.reach[2], j->b.taps[2]) * d->arith_size));
     j->raw_bytes = cf_converts(d) ? cf_round64((size_t)(j->b.reach[2] * d->size)) : 0;
 }
@@ -84,79 +92,22 @@ static const cf_fft *fft_of(const job *j) { return &j->plan->kernels->set[j->b.i
 /* One worker's memory. */
 typedef struct stage {
     const job *job;
-    char *x, *sum, *samples, *line, *raw; /* samples: on their way in, or out */
-    const void *from[MOST_PARTS];
-    void *to[MOST_PARTS];
+    char *x, *sum, *parts, *line, *raw; /* parts: stretches of samples on their way in, or out */
 } stage;
 
-static size_t worker_bytes(const job *j) { return j->x_bytes + j->sum_bytes + j->stage_bytes + j->line_bytes + j->raw_bytes; }
+static size_t worker_bytes(const job *j) { return j->x_bytes + j->sum_bytes + MOST_PARTS * j->part_bytes + j->line_bytes + j->raw_bytes; }
 
 static stage stage_at(const job *j, char *memory)
 {
     stage s = {.job = j, .x = memory};
     s.sum = j->sum_bytes ? memory + j->x_bytes : s.x;
-    s.samples = memory + j->x_bytes + j->sum_bytes;
-    s.line = s.samples + j->stage_bytes;
+    s.parts = memory + j->x_bytes + j->sum_bytes;
+    s.line = s.parts + MOST_PARTS * j->part_bytes;
     s.raw = s.line + j->line_bytes;
     return s;
 }
 
-/* ---- samples in ------------------------------------------------------------------------------------------------------------ */
-
-static void negate(const job *j, void *from, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++) {
-        if (j->single)
-            ((float *)from)[i] = -((float *)from)[i];
-        else
-            ((double *)from)[i] = -((double *)from)[i];
-    }
-}
-
-/* Samples [first, first + n) of a line, `gap` apart, to place `at` on; line NULL: of the constant. */
-static void gather(const stage *s, const char *line, int64_t first, int64_t gap, int64_t n, int64_t at)
-{
-    const job *j = s->job;
-    const cf_task *t = &j->plan->task;
-    const cf_axis *col = &t->shape.axis[2];
-    char *to = s->samples + at * j->sample, *imaginary = to + j->b.n * j->sample;
-    const int plain = is_plain(t->dtype);
-    const cf_line from = {line ? line : (const char *)t->cval, line ? col->n : 1, line ? col->xs : 0, line ? col->boundary : CORRFAST_EDGE, t->cval};
-    if (!line && t->pads_with_zero) {
-        memset(to, 0, (size_t)(n * j->sample));
-        if (t->dtype->is_complex)
-            memset(imaginary, 0, (size_t)(n * j->sample));
-        return;
-    }
-    if (line && plain && first >= 0 && first + n <= col->n && (gap == 1 || n == 1) && (col->xs == 1 || n == 1)) { /* most rows; short ones feel it */
-        memcpy(to, line + first * col->xs * j->sample, (size_t)(n * j->sample));
-        return;
-    }
-    cf_pack_line(t->dtype, plain ? to : s->line, &from, first, gap, n, s->raw);
-    if (!plain)
-        cf_planes_put(t->dtype, to, imaginary, s->line, n);
-    if (t->conjugate & CORRFAST_CONJ_INPUT)
-        negate(j, imaginary, n);
-}
-
-static void clear(const stage *s, int64_t first, int64_t end)
-{
-    const job *j = s->job;
-    memset(s->samples + first * j->sample, 0, (size_t)((end - first) * j->sample));
-    if (j->plan->task.dtype->is_complex)
-        memset(s->samples + (j->b.n + first) * j->sample, 0, (size_t)((end - first) * j->sample));
-}
-
-/* Asks for lines that will be wanted: blocks are too narrow for the processor to see what comes next. */
-static void fetch(const char *from, int64_t bytes, const int writes)
-{
-    for (int64_t at = 0; at < bytes; at += 64) {
-        if (writes)
-            CF_PREFETCH(from + at, 1);
-        else
-            CF_PREFETCH(from + at, 0);
-    }
-}
+/* ---- samples in, samples out ----------------------------------------------------------------------------------------------- */
 
 /* A block of outputs, or one of the terms of its sum. */
 typedef struct block {
@@ -178,38 +129,7 @@ static void place_term(const job *j, int64_t term, block *b)
     b->ci = term;
 }
 
-/* A block of one row: parts of it that lie in the array are taken where they are. */
-static void gather_row(stage *s, const char *line, int64_t first, int64_t n)
-{
-    const job *j = s->job;
-    const cf_axis *col = &j->plan->task.shape.axis[2];
-    const int64_t gap = j->b.gap[2], part = j->b.n / j->ways;
-    const int in_place = line && is_plain(j->plan->task.dtype) && (gap == 1 || n == 1) && (col->xs == 1 || col->n == 1);
-    if (!is_plain(j->plan->task.dtype)) {
-        gather(s, line, first, gap, n, 0);
-        clear(s, n, j->places);
-        return;
-    }
-    for (int p = 0; p < 2 * j->ways; p++) {
-        const int64_t start = p * part, count = cf_clamp(n - start, 0, part);
-        if (in_place && count == part && first + start >= 0 && first + start + part <= col->n) {
-            s->from[p] = line + (first + start) * j->sample;
-            continue;
-        }
-        if (count > 0)
-            gather(s, line, first + start * gap, gap, count, start);
-        clear(s, start + count, start + part);
-    }
-}
-
-/* Where the parts of staged samples are. */
-static void set_parts(const job *j, const char *from, const void **parts)
-{
-    for (int p = 0; p < 2 * j->ways; p++)
-        parts[p] = from + p * (j->b.n / j->ways) * j->sample;
-}
-
-/* Sum of squares of what was gathered: four at a time, for it is one long chain of additions else. */
+/* Sum of squares: four at a time, for it is one long chain of additions else. */
 static double squares(const void *from, int64_t n)
 {
     const double *x = from;
@@ -219,92 +139,97 @@ static double squares(const void *from, int64_t n)
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-static void gather_block(stage *s, const block *b)
+static cf_helix helix_of(const stage *s)
+{
+    const job *j = s->job;
+    const cf_task *t = &j->plan->task;
+    return (cf_helix){.shape = &t->shape, .dtype = t->dtype, .cval = t->cval, .plain = is_plain(t->dtype), .zeros = t->pads_with_zero,
+                      .far = t->far, .conjugates = (t->conjugate & CORRFAST_CONJ_INPUT) != 0, .plane = j->b.step[0], .row = j->b.step[1],
+                      .line = s->line, .raw = s->raw};
+}
+
+/* Parts of a block hold real samples, or the first half of them real and the second imaginary parts. */
+static int count_planes(const job *j) { return j->plan->task.dtype->is_complex ? j->ways : 2 * j->ways; }
+
+/* What a term of a block reads, opened to x; returns the sum of its squares, if these are wanted. */
+static double open_term(stage *s, const block *b, char *x)
 {
     const job *j = s->job;
     const cf_task *t = &j->plan->task;
     const cf_axis *a = t->shape.axis;
-    int64_t first[3], n[3];
-    for (int i = 0; i < 3; i++) {
-        first[i] = (b->phase[i] + (b->first[i] ? b->first[i] * j->b.phases[i] : 0)) * a[i].stride +
-                   (b->class[i] + (b->tap[i] ? b->tap[i] * j->b.classes[i] : 0)) * a[i].dilation - a[i].lo;
-        n[i] = b->taps[i] ? cf_min(b->outputs[i] + b->taps[i] - 1, j->b.reach[i]) : 0;
-    }
-    const char *x = (const char *)j->arrays->input + cf_x_at(&t->shape, b->batch, b->group, b->ci) * t->dtype->size;
-    set_parts(j, s->samples, s->from);
-    const int rows = j->b.reach[0] > 1 || j->b.reach[1] > 1;
-    if (rows && (n[1] < j->b.reach[1] || n[2] < j->b.reach[2]))
-        clear(s, 0, j->places);
-    else if (rows)
-        clear(s, n[0] * j->b.step[0], j->places);
-    for (int64_t u = 0; u < n[0]; u++) {
-        const int64_t plane = cf_border_index(a[0].boundary, first[0] + (u ? u * j->b.gap[0] : 0), a[0].n);
-        for (int64_t v = 0; v < n[1]; v++) {
-            const int64_t row = cf_border_index(a[1].boundary, first[1] + (v ? v * j->b.gap[1] : 0), a[1].n);
-            const char *line = plane < 0 || row < 0 ? NULL : x + (plane * a[0].xs + row * a[1].xs) * t->dtype->size;
-            if (rows && line && t->far && row + 4 < a[1].n && first[2] >= 0 && first[2] + n[2] <= a[2].n && a[2].xs == 1)
-                fetch(line + (first[2] + 4 * a[1].xs) * t->dtype->size, n[2] * t->dtype->size, 0);
-            if (rows)
-                gather(s, line, first[2], j->b.gap[2], n[2], u * j->b.step[0] + v * j->b.step[1]);
-            else
-                gather_row(s, line, first[2], n[2]);
-        }
-    }
-}
-
-/* ---- samples out ----------------------------------------------------------------------------------------------------------- */
-
-/* n samples on their way, to where outputs belong; whether they are finite. */
-static int release(const job *j, char *to, int64_t stride, const char *from, int64_t n)
-{
-    const cf_dtype *d = j->plan->task.dtype;
-    const char *imaginary = from + j->b.n * j->sample;
-    cf_finite_fn *finite = j->plan->kernels->set[j->single ? CF_F32 : CF_F64].finite;
-    cf_planes_take(d, to, stride, from, imaginary, n);
-    return rounds(d) || (finite(from, n) && (!d->is_complex || finite(imaginary, n)));
-}
-
-/* The parts of a row of n outputs that go straight to y; returns how many of its places they are. */
-static int64_t aim(stage *s, char *y, int64_t stride, int64_t n)
-{
-    const job *j = s->job;
     const int64_t part = j->b.n / j->ways;
-    int64_t there = 0;
-    for (int p = 0; p < 2 * j->ways; p++) {
-        s->to[p] = s->samples + p * part * j->sample;
-        if (is_plain(j->plan->task.dtype) && stride == 1 && (p + 1) * part <= n) {
-            s->to[p] = y + p * part * j->sample;
-            there = (p + 1) * part;
-        }
+    cf_helix h = helix_of(s);
+    h.at = (char *)j->arrays->input + cf_x_at(&t->shape, b->batch, b->group, b->ci) * t->dtype->size;
+    for (int i = 0; i < 3; i++) {
+        h.first[i] = (b->phase[i] + (b->first[i] ? b->first[i] * j->b.phases[i] : 0)) * a[i].stride +
+                     (b->class[i] + (b->tap[i] ? b->tap[i] * j->b.classes[i] : 0)) * a[i].dilation - a[i].lo;
+        h.gap[i] = j->b.gap[i];
+        h.n[i] = b->taps[i] ? cf_min(b->outputs[i] + b->taps[i] - 1, j->b.reach[i]) : 0;
     }
-    return there;
+    const char *row = h.n[0] * h.n[1] == 1 ? cf_helix_find(&h, 0, h.n[2]) : NULL; /* the only one */
+    double sum = 0;
+    for (int64_t at = 0; at < part; at += j->stretch) {
+        const int64_t count = cf_min(j->stretch, part - at);
+        const void *from[MOST_PARTS];
+        for (int p = 0; p < count_planes(j); p++) {
+            const int64_t place = p * part + at;
+            char *own = s->parts + (size_t)p * j->part_bytes, *im = s->parts + (size_t)(p + j->ways) * j->part_bytes;
+            from[p] = !row ? cf_helix_find(&h, place, count) : place + count <= h.n[2] ? row + place * j->sample : NULL;
+            if (!from[p]) {
+                cf_helix_read(&h, place, count, own, im);
+                from[p] = own;
+            }
+            if (t->dtype->is_complex)
+                from[p + j->ways] = im;
+            if (rounds(t->dtype))
+                sum += squares(from[p], count);
+        }
+        fft_of(j)->open(j->open, j->ways, j->b.n, at, count, from, j->single && j->b.inside == CF_F64, x);
+    }
+    return sum;
 }
 
 /* One output channel of a block, from its sum; whether it is finite. */
-static int store_block(stage *s, const block *b, int64_t co)
+static int close_channel(stage *s, const block *b, int64_t co)
 {
     const job *j = s->job;
     const cf_task *t = &j->plan->task;
     const cf_axis *a = t->shape.axis;
-    int64_t ys[3], at = cf_y_at(&t->shape, b->batch, b->group, co);
+    cf_finite_fn *finite = j->plan->kernels->set[j->single ? CF_F32 : CF_F64].finite;
+    const int64_t part = j->b.n / j->ways;
+    cf_helix h = helix_of(s);
+    int64_t first = cf_y_at(&t->shape, b->batch, b->group, co);
     for (int i = 0; i < 3; i++) {
-        ys[i] = b->outputs[i] > 1 ? a[i].ys * j->b.phases[i] : 0;
-        at += (b->phase[i] + (b->first[i] ? b->first[i] * j->b.phases[i] : 0)) * a[i].ys;
+        h.n[i] = b->outputs[i];
+        h.stride[i] = b->outputs[i] > 1 ? a[i].ys * j->b.phases[i] : 0;
+        first += (b->phase[i] + (b->first[i] ? b->first[i] * j->b.phases[i] : 0)) * a[i].ys;
     }
-    char *y = (char *)j->arrays->output + at * t->dtype->size;
-    const int rows = j->b.reach[0] > 1 || j->b.reach[1] > 1;
-    const int64_t there = aim(s, y, b->outputs[2] == 1 ? 1 : ys[2], rows ? 0 : b->outputs[2]);
-    fft_of(j)->close(j->open, j->ways, j->b.n, s->sum, s->to, j->single && j->b.inside == CF_F64);
-    int finite = !there || j->plan->kernels->set[t->dtype->arith].finite(y, there);
-    for (int64_t u = 0; u < b->outputs[0]; u++)
-        for (int64_t v = 0; v < b->outputs[1]; v++) {
-            const int64_t from = u * j->b.step[0] + v * j->b.step[1] + there;
-            if (rows && t->far && v + 4 < b->outputs[1] && ys[2] == 1)
-                fetch(y + (u * ys[0] + (v + 4) * ys[1]) * t->dtype->size, b->outputs[2] * t->dtype->size, 1);
-            char *to = y + (u * ys[0] + v * ys[1] + there * ys[2]) * t->dtype->size;
-            finite &= release(j, to, ys[2], s->samples + from * j->sample, b->outputs[2] - there);
+    h.at = (char *)j->arrays->output + first * t->dtype->size;
+    char *row = h.n[0] * h.n[1] == 1 ? cf_helix_aim(&h, 0, h.n[2]) : NULL;
+    int right = 1;
+    for (int64_t at = 0; at < part; at += j->stretch) {
+        const int64_t count = cf_min(j->stretch, part - at);
+        void *to[MOST_PARTS];
+        unsigned aside = 0; /* parts that are not where they belong yet */
+        for (int p = 0; p < 2 * j->ways; p++) {
+            const int64_t place = p * part + at;
+            to[p] = !row ? cf_helix_aim(&h, place, count) : place + count <= h.n[2] ? row + place * j->sample : NULL;
+            if (!to[p]) {
+                to[p] = s->parts + (size_t)p * j->part_bytes;
+                aside |= 1u << p;
+            }
         }
-    return finite;
+        fft_of(j)->close(j->open, j->ways, j->b.n, at, count, s->sum, to, j->single && j->b.inside == CF_F64);
+        for (int p = 0, next; p < 2 * j->ways && !rounds(t->dtype); p = next) { /* those that follow each other at once */
+            for (next = p + 1; next < 2 * j->ways && (char *)to[next] == (char *)to[p] + (next - p) * count * j->sample; next++)
+                continue;
+            right &= finite(to[p], (next - p) * count);
+        }
+        for (int p = 0; p < count_planes(j); p++)
+            if (aside >> p & 1)
+                cf_helix_write(&h, p * part + at, count, to[p], t->dtype->is_complex ? to[p + j->ways] : NULL);
+    }
+    return right;
 }
 
 /* ---- a block --------------------------------------------------------------------------------------------------------------- */
@@ -322,13 +247,6 @@ static void levels(const job *j, char *x, const char *factor, char *y, int steps
         fft_of(j)->levels(j->roots[k], j->ways == 4 ? 4 + k : 1, n, x + 2 * k * n * size, factor ? factor + 4 * k * n * size : NULL,
                           y + 2 * k * n * size, steps, ahead ? &own : NULL);
     }
-}
-
-static void split(stage *s, char *x, int steps, const char *factor, const cf_fft_ahead *ahead)
-{
-    const job *j = s->job;
-    fft_of(j)->open(j->open, j->ways, j->b.n, s->from, j->single && j->b.inside == CF_F64, x);
-    levels(j, x, factor, x, steps, ahead);
 }
 
 static const char *factor_at(const job *j, int64_t group, int64_t co, int64_t term)
@@ -376,17 +294,17 @@ static int solve_block(stage *s, block *b, cf_worker *worker)
     for (int64_t term = 0; term < j->b.terms; term++) {
         const char *factor = keeps ? NULL : factor_at(j, b->group, 0, term);
         place_term(j, term, b);
-        gather_block(s, b);
+        char *x = s->x + (keeps ? term * point : 0);
+        const double norm = sqrt(open_term(s, b, x));
         if (rounds(j->plan->task.dtype)) {
-            double worst = 0, norm = sqrt(squares(s->samples, j->places));
+            double worst = 0;
             for (int64_t co = 0; co < shape->cout; co++)
                 worst = fmax(worst, norm_at(j, b->group, co, term));
             if (!is_exact(j, error += norm * worst))
                 return 0;
         }
         cf_fft_ahead ahead;
-        split(s, s->x + (keeps ? term * point : 0), once ? CF_FFT_SPLIT | CF_FFT_MULTIPLY | CF_FFT_JOIN : CF_FFT_SPLIT, factor,
-              once && look_ahead(j, b, &ahead) ? &ahead : NULL);
+        levels(j, x, factor, x, once ? CF_FFT_SPLIT | CF_FFT_MULTIPLY | CF_FFT_JOIN : CF_FFT_SPLIT, once && look_ahead(j, b, &ahead) ? &ahead : NULL);
         if (!keeps && !once)
             levels(j, s->x, factor, s->sum, (term ? CF_FFT_ADD : CF_FFT_MULTIPLY) | (term == j->b.terms - 1 ? CF_FFT_JOIN : 0), NULL);
         if (cf_poll(worker, work))
@@ -396,7 +314,7 @@ static int solve_block(stage *s, block *b, cf_worker *worker)
         for (int64_t term = 0; keeps && term < j->b.terms; term++)
             levels(j, s->x + term * point, factor_at(j, b->group, co, term), s->sum,
                    (term ? CF_FFT_ADD : CF_FFT_MULTIPLY) | (term == j->b.terms - 1 ? CF_FFT_JOIN : 0), NULL);
-        right &= store_block(s, b, co);
+        right &= close_channel(s, b, co);
         if (cf_poll(worker, work))
             return 1;
     }
@@ -430,28 +348,27 @@ static void piece(const void *argument, int64_t index, cf_worker *worker)
 /* ---- the kernel ------------------------------------------------------------------------------------------------------------ */
 
 /* A row of taps backwards from place `end` on, which is place 0 if there are no more; beyond the first of those `plane` numbers further on. */
-static void place_row(const stage *s, int64_t end, const char *row, int64_t taps, int64_t plane)
+static void place_row(const job *j, char *places, int64_t end, const char *row, int64_t taps, int64_t plane)
 {
-    const job *j = s->job;
     const unsigned conjugate = j->plan->task.conjugate & CORRFAST_CONJ_KERNEL;
     const int64_t wraps = end == j->places;
-    char *to = s->samples + plane * j->sample, *last = to + (end - taps + 1) * j->sample;
+    char *to = places + plane * j->sample, *last = to + (end - taps + 1) * j->sample;
     cf_copy_strided(to + (end - wraps) * j->sample, -1, row + wraps * j->sample, 1, taps - wraps, j->sample);
     if (wraps)
         memcpy(to, row, (size_t)j->sample);
     if (plane ? conjugate != 0 : !j->plan->task.dtype->is_complex)
-        negate(j, last, taps - wraps);
+        cf_planes_negate(j->plan->task.dtype, last, taps - wraps);
     if (wraps && plane && conjugate)
-        negate(j, to, 1);
+        cf_planes_negate(j->plan->task.dtype, to, 1);
 }
 
 /* Tap (i, j, k) at place -(i*step[0] + j*step[1] + k), where t^places is -1 for real blocks and 1 for complex ones. */
-static void place_taps(stage *s, const block *b, const char *kernel)
+static void place_taps(const stage *s, const block *b, const char *kernel, char *places)
 {
     const job *j = s->job;
     const cf_task *t = &j->plan->task;
     const cf_axis *a = t->shape.axis;
-    clear(s, 0, j->places);
+    memset(places, 0, (size_t)(2 * j->b.n * j->sample));
     for (int64_t u = 0; u < b->taps[0]; u++)
         for (int64_t v = 0; v < b->taps[1]; v++) {
             const char *line = kernel + ((b->class[0] + (b->tap[0] + u) * j->b.classes[0]) * a[0].ws +
@@ -467,30 +384,32 @@ static void place_taps(stage *s, const block *b, const char *kernel)
                 cf_planes_put(t->dtype, s->x, s->x + j->b.n * j->sample, row, b->taps[2]);
                 row = s->x;
             }
-            const char *imaginary = row + j->b.n * j->sample;
-            place_row(s, end, row, b->taps[2], 0);
+            place_row(j, places, end, row, b->taps[2], 0);
             if (t->dtype->is_complex)
-                place_row(s, end, imaginary, b->taps[2], j->b.n);
+                place_row(j, places, end, row + j->b.n * j->sample, b->taps[2], j->b.n);
         }
 }
 
 static void pack_factor(const job *j, int64_t index, cf_worker *worker)
 {
     const cf_shape *shape = &j->plan->task.shape;
-    stage s = stage_at(j, worker->scratch);
-    int64_t channel = index / j->b.terms;
+    const stage s = stage_at(j, worker->scratch);
+    const int64_t channel = index / j->b.terms, part = j->b.n / j->ways, size = size_of(j->b.inside);
+    char *factor = j->spectra + index * factor_bytes(j); /* its place has room for its samples too */
+    const void *from[MOST_PARTS];
     block b = {0};
     place_term(j, index % j->b.terms, &b);
     const int64_t at = cf_w_at(shape, channel / shape->cout, channel % shape->cout, b.ci);
-    place_taps(&s, &b, (const char *)j->arrays->kernel + at * j->plan->task.dtype->size);
+    place_taps(&s, &b, (const char *)j->arrays->kernel + at * j->plan->task.dtype->size, factor);
     if (rounds(j->plan->task.dtype))
-        j->norms[index] = sqrt(squares(s.samples, j->places));
-    set_parts(j, s.samples, s.from);
-    split(&s, s.x, CF_FFT_SPLIT, NULL, NULL);
-    const int64_t n = j->b.n / j->ways, size = size_of(j->b.inside);
+        j->norms[index] = sqrt(squares(factor, j->places));
+    for (int p = 0; p < 2 * j->ways; p++)
+        from[p] = factor + p * part * j->sample;
+    fft_of(j)->open(j->open, j->ways, j->b.n, 0, part, from, j->single && j->b.inside == CF_F64, s.x);
+    levels(j, s.x, NULL, s.x, CF_FFT_SPLIT, NULL);
     for (int k = 0; k < j->ways; k++)
-        fft_of(j)->spread(j->roots[k], j->ways == 4 ? 4 + k : 1, n, s.x + 2 * k * n * size, (double)fft_of(j)->leaf / (double)j->b.n,
-                          j->spectra + index * factor_bytes(j) + 4 * k * n * size);
+        fft_of(j)->spread(j->roots[k], j->ways == 4 ? 4 + k : 1, part, s.x + 2 * k * part * size, (double)fft_of(j)->leaf / (double)j->b.n,
+                          factor + 4 * k * part * size);
 }
 
 /* Packers share the factors: no more of them than runs have pieces, whose threads and memory are stated. */

@@ -210,12 +210,23 @@ static void returned(fft_case *c, const char *call, uint32_t outputs)
 
 /* ---- calls ----------------------------------------------------------------------------------------------------------------- */
 
+/* Samples come and outputs go in two stretches, or in one. */
+static int64_t draw_stretch(const fft_case *c)
+{
+    const int64_t part = c->n / c->ways;
+    return PICK(0, 0, part, random_between(&source, 0, part / c->fft->unit) * c->fft->unit);
+}
+
 static void opened(fft_case *c, int samples, int x)
 {
-    const void *from[8];
-    for (int k = 0; k < 8; k++)
+    const int64_t part = c->n / c->ways, first = draw_stretch(c);
+    const void *from[8], *rest[8];
+    for (int k = 0; k < 8; k++) {
         from[k] = arrays[samples + k].block;
-    c->fft->open(arrays[ROOTS].block, c->ways, c->n, from, c->single, arrays[x].block);
+        rest[k] = arrays[samples + k].block + (size_t)first * c->sample;
+    }
+    c->fft->open(arrays[ROOTS].block, c->ways, c->n, 0, first, from, c->single, arrays[x].block);
+    c->fft->open(arrays[ROOTS].block, c->ways, c->n, first, part - first, rest, c->single, arrays[x].block);
     returned(c, "open", 1u << x);
 }
 
@@ -261,12 +272,15 @@ static void spread(fft_case *c)
 
 static void closed(fft_case *c, int x)
 {
-    void *to[8];
+    const int64_t part = c->n / c->ways, first = draw_stretch(c);
+    void *to[8], *rest[8];
     for (int k = 0; k < 8; k++) {
         to[k] = arrays[OUTPUTS + k].block;
+        rest[k] = arrays[OUTPUTS + k].block + (size_t)first * c->sample;
         memset(to[k], GUARDED_PATTERN, arrays[OUTPUTS + k].bytes);
     }
-    c->fft->close(arrays[ROOTS].block, c->ways, c->n, arrays[x].block, to, c->single);
+    c->fft->close(arrays[ROOTS].block, c->ways, c->n, 0, first, arrays[x].block, to, c->single);
+    c->fft->close(arrays[ROOTS].block, c->ways, c->n, first, part - first, arrays[x].block, rest, c->single);
     returned(c, "close", 0xffu << OUTPUTS);
 }
 
@@ -452,9 +466,9 @@ static double speed(fft_case *c)
         const int calls = 1 + (int)(100000 / c->n);
         const double start = now();
         for (int i = 0; i < calls; i++) {
-            c->fft->open(arrays[ROOTS].block, c->ways, c->n, from, c->single, arrays[X].block);
+            c->fft->open(arrays[ROOTS].block, c->ways, c->n, 0, c->n / c->ways, from, c->single, arrays[X].block);
             run_levels(c, arrays[X].block, arrays[H].block, arrays[X].block, CF_FFT_SPLIT | CF_FFT_MULTIPLY | CF_FFT_JOIN);
-            c->fft->close(arrays[ROOTS].block, c->ways, c->n, arrays[X].block, to, c->single);
+            c->fft->close(arrays[ROOTS].block, c->ways, c->n, 0, c->n / c->ways, arrays[X].block, to, c->single);
         }
         const double spent = 1e9 * (now() - start) / calls / (double)c->n;
         best = spent < best ? spent : best;
