@@ -41,7 +41,8 @@ static int set_method(cf_plan *plan, const cf_method *method)
         return CORRFAST_ERR_METHOD;
     if (method->decide) { /* as for one sample */
         cf_task one = plan->task;
-        one.shape.batch = cf_min(one.shape.batch, 1);
+        if (!one.is_gradient)
+            one.shape.batch = cf_min(one.shape.batch, 1);
         method->decide(&one, plan->kernels, plan->decided);
     }
     return CORRFAST_OK;

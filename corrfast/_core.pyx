@@ -33,6 +33,7 @@ cdef bint fixed_threads = False
 cdef bint scopes_exist = False
 
 cdef object VALID = "valid", SAME = "same", FULL = "full", CONSTANT = "constant", AUTO = "auto"
+cdef object ONE = 1, ZERO = 0  # small ints are mostly the same object
 cdef dict BOUNDARIES = {"constant": 0, "edge": 1, "wrap": 2, "symmetric": 3, "reflect": 4}  # as in arguments.py
 cdef tuple METHODS = ("auto", "direct", "fft", "separable", "winograd", "reference")  # by the C library's numbers
 cdef dict SHORT_METHODS = {"auto": 0, "direct": 1, "fft": 2, "separable": 3}  # those of the short path
@@ -374,7 +375,7 @@ cdef inline bint is_plain(object array):
 
 cdef inline bint is_small(object number):
     """An int from 1 to a million: what a stride, a dilation or a number of threads mostly is."""
-    return type(number) is int and 1 <= number <= 1000000
+    return number is ONE or (type(number) is int and 1 <= number <= 1000000)
 
 
 cdef inline void byte_bounds(cnp.ndarray array, char **low, char **high) noexcept:
@@ -506,7 +507,7 @@ cdef object forward(a, v, mode, axes, stride, dilation, padding, boundary, cval,
     global general_forward
     if (is_plain(a) and is_plain(v) and type(method) is str and axes is None and padding is None and dtype is None
             and (not scopes_exist if precision is None else type(precision) is str) and type(boundary) is str and is_small(stride)
-            and is_small(dilation) and (workers is None or is_small(workers)) and type(cval) is int and cval == 0):
+            and is_small(dilation) and (workers is None or is_small(workers)) and (cval is ZERO or (type(cval) is int and cval == 0))):
         rule = 0 if boundary is CONSTANT else BOUNDARIES.get(boundary, -1)
         way = 0 if method is AUTO else SHORT_METHODS.get(method, -1)
         level = 0 if precision is None else PRECISIONS.get(precision, -1)

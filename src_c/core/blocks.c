@@ -19,7 +19,7 @@ static const float block_cost[2][MOST_LOG - LEAST_LOG + 1] = {
 /* Of these the factor alone; what adding it to other terms takes; and what comes beside: samples that are copied once on their way. */
 #define PRODUCT_COST 0.33
 #define ADD_COST 0.42
-#define COPY_COST 0.25
+#define COPY_COST 0.15
 #define DIVIDE_COST 0.4  /* of complex samples, and the like */
 #define CONVERT_COST 1.3 /* of integers */
 #define ROW_COST 12.0 /* ns */
@@ -230,15 +230,19 @@ int cf_blocks_choose(const cf_task *t, const cf_kernels *kernels, cf_blocks *bes
     return best->seconds >= 0;
 }
 
-/* Blocks have at least as many samples as all outputs read or are. */
+/* Blocks hold at least as many samples as all outputs read or are, and no fewer outputs than there are. */
 double cf_blocks_least(const cf_task *t)
 {
     const cf_shape *s = &t->shape;
     const int halves = t->precision == CORRFAST_FAST && t->dtype->is_float && t->dtype->arith != CF_F64 && t->dtype->arith != CF_C128;
     const int rows = s->axis[0].m * s->axis[1].m > 1;
-    double samples = (double)s->groups * (t->dtype->is_complex ? 2 : 1);
-    for (int i = 0; i < 3; i++)
-        samples *= (double)cf_max(s->axis[i].m, s->axis[i].stride == 1 ? cf_min(s->axis[i].n, s->axis[i].m + s->axis[i].k - 1) : 1);
+    double samples = (double)s->groups * (t->dtype->is_complex ? 2 : 1), outputs = samples;
+    for (int i = 0; i < 3; i++) {
+        const cf_axis *a = &s->axis[i];
+        outputs *= (double)a->m;
+        samples *= (double)cf_max(a->m, a->stride == 1 ? cf_min(a->n, a->m + a->k - 1) : 1);
+    }
     const double cin = (double)s->cin, cout = (double)s->cout, there = (halves ? 0.15 : 0.31) + (rows ? COPY_COST : 0.05);
-    return CF_FFT_SECONDS + samples * ((cin + cout) * there + cin * cout * (halves ? 0.2 : PRODUCT_COST)) * 1e-9 + cf_traffic_seconds(t);
+    return CF_FFT_SECONDS + ((samples * cin + outputs * cout) * there + samples * cin * cout * (halves ? 0.2 : PRODUCT_COST)) * 1e-9 +
+           cf_traffic_seconds(t);
 }

@@ -24,11 +24,13 @@ static int suits(const cf_method *m, const cf_task *task)
     return !m->fits || (task->weights && m->fits(task));
 }
 
-/* By what one sample costs: the method decides the bits, and these do not depend on the batch. */
+/* By what one sample costs: the method decides the bits, and these do not depend on the batch.  In the gradient of a kernel its place is taken by
+ * the input's channels. */
 static int choose(cf_plan *plan)
 {
     int64_t batch = plan->task.shape.batch;
-    plan->task.shape.batch = cf_min(batch, 1);
+    if (!plan->task.is_gradient)
+        plan->task.shape.batch = cf_min(batch, 1);
     plan->method = NULL;
     for (int i = 0; i < METHOD_COUNT; i++) {
         const cf_method *m = methods[i];
@@ -46,7 +48,7 @@ static int choose(cf_plan *plan)
         }
     }
     plan->task.shape.batch = batch;
-    if (plan->method && batch > 1)
+    if (plan->method && batch > 1 && !plan->task.is_gradient)
         plan->seconds = plan->method->seconds(&plan->task, plan->kernels);
     return plan->method ? CORRFAST_OK : CORRFAST_ERR_METHOD;
 }

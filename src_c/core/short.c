@@ -28,12 +28,15 @@ static int is_short(const corrfast_problem *p, const corrfast_options *o)
            (lo + hi == 0 || !memcmp(p->cval, zeros, sizeof zeros));
 }
 
-/* The planner's estimates of direct.c and dots.c for one line, with a margin between them; and the least that transforms could take. */
-static int direct_is_best(cf_arith arith, int lanes, int64_t m, int64_t k)
+/* The planner's estimates of direct.c and dots.c for one line, with a margin between them; and the least that transforms could take, which is
+ * that of cf_blocks_least. */
+static int direct_is_best(const cf_dtype *t, const corrfast_options *o, int lanes, int64_t m, int64_t k)
 {
-    double vectors = (double)((m + lanes - 1) / lanes), tap = cf_vector_cycles(arith) * vectors * (1 + (CF_DENSE - 1) * fmin(1, (double)k / 128));
-    double cycles = (double)k * (tap > CF_FMA_LATENCY ? tap : CF_FMA_LATENCY) + 30;
-    return cycles <= 30.0 * (double)m && cycles * CF_CYCLE <= CF_FFT_SECONDS + CF_FFT_OUTPUT_SECONDS * (double)m;
+    const double vectors = (double)((m + lanes - 1) / lanes);
+    const double tap = cf_vector_cycles(t->arith) * vectors * (1 + (CF_DENSE - 1) * fmin(1, (double)k / 128));
+    const double cycles = (double)k * (tap > CF_FMA_LATENCY ? tap : CF_FMA_LATENCY) + 30;
+    const double transforms = o->precision == CORRFAST_FAST ? CF_FFT_OUTPUT_SECONDS / 2 : CF_FFT_OUTPUT_SECONDS;
+    return cycles <= 30.0 * (double)m && CF_CALL_SECONDS + cycles * CF_CYCLE <= CF_FFT_SECONDS + (double)m * transforms;
 }
 
 /* Sums of one kind. */
@@ -73,7 +76,7 @@ int cf_run_short(const cf_kernels *kernels, const corrfast_problem *p, const cor
         return 0;
     const cf_kernel_set *set = &kernels->set[dtype->arith];
     const size_t size = (size_t)dtype->size;
-    if (!direct_is_best(dtype->arith, set->lanes, m, k))
+    if (!direct_is_best(dtype, o, set->lanes, m, k))
         return 0;
     const int ends = (size_t)(n + lo + hi) * size > MAX_PADDED_BYTES;
     if (lo + hi > 0 && ((ends && (size_t)(cf_max(lo, hi) + k - 1) * size > MAX_PADDED_BYTES) ||

@@ -23,6 +23,8 @@ enum {
     MOST_STRIDE = 16,  /* for the gradient of the input */
     MOST_COUTS = 256, /* whose sums wait together */
     MOST_GROUPS = 16, /* of a piece */
+    MOST_SHARES = 16,
+    SHARES_BYTES = 1 << 20,
     SLAB_BYTES = 1 << 18
 };
 
@@ -40,6 +42,7 @@ typedef struct tiling {
     cf_shape shape;    /* what is summed: the problem; for the gradient of the input, the output's gradient padded for all phases */
     int64_t phases[3]; /* of what is written */
     int64_t len[3], blocks[3], taps, channels, planes, lines; /* channels of a slab; lines of one channel */
+    int64_t shares; /* of a kernel's gradient: groups of blocks that are summed apart first, where there are few channels to go to threads */
     cf_slab slab;
     int aside;
     size_t lines_bytes, planes_bytes, slab_bytes, y_bytes, tables_bytes, sums_bytes;
@@ -60,6 +63,14 @@ static cf_axis reach_of_phases(const cf_axis *a)
     all.lo = low == INT64_MAX ? 0 : -low;
     all.k = low == INT64_MAX ? 1 : high - low + 1;
     return all;
+}
+
+static int64_t count_shares(const tiling *t)
+{
+    const double channels = (double)t->shape.groups * (double)t->shape.cin;
+    const double blocks = (double)t->shape.batch * (double)t->blocks[0] * (double)t->blocks[1] * (double)t->blocks[2];
+    const double most = fmin(fmin(MOST_SHARES, blocks), fmin(MOST_SHARES / channels, SHARES_BYTES / (channels * (double)t->sums_bytes)));
+    return cf_max(1, (int64_t)most);
 }
 
 static void tile(const cf_plan *plan, tiling *t)
@@ -91,10 +102,16 @@ static void tile(const cf_plan *plan, tiling *t)
     t->planes_bytes = cf_round64((size_t)t->planes * sizeof(cf_plane));
     t->slab_bytes = cf_round64((size_t)(t->slab.channel * t->channels * size)) + 64;
     t->sums_bytes = pass == CORRFAST_BACKWARD_KERNEL ? cf_round64((size_t)(s->cout * t->taps * size)) : 0;
+    t->shares = pass == CORRFAST_BACKWARD_KERNEL ? count_shares(t) : 1;
     /* One plane of outputs, in phases and woven, or of their gradient. */
     t->y_bytes = t->aside ? cf_round64((size_t)(t->phases[2] * (t->len[1] + 1) * t->len[2] * size)) : 0;
     t->tables_bytes = cf_round64((size_t)(slab[1].period * slab[1].width) * sizeof(int64_t)) +
                       cf_round64((size_t)(a[0].k + a[1].k + a[2].k) * sizeof(part));
+}
+
+static size_t scratch_of(const tiling *t)
+{
+    return t->lines_bytes + t->planes_bytes + t->slab_bytes + t->y_bytes + t->sums_bytes + t->tables_bytes;
 }
 
 typedef struct job {
@@ -102,6 +119,7 @@ typedef struct job {
     const cf_arrays *arrays;
     const void *x, *cval; /* what slabs are filled with */
     char *y;
+    char *sums; /* of all shares, if there are several */
     tiling t;
     int64_t groups; /* of a piece: what it sets up serves them all */
     int flags, care, plain;
@@ -386,33 +404,80 @@ static void store_taps(const block *b)
                                         p2->w_step, from, 1, p2->taps, (int)size);
 }
 
-/* One channel of the input of some groups with those of the output, over all samples and blocks. */
+static size_t share_bytes(const tiling *t) { return (size_t)(t->shape.groups * t->shape.cin) * t->sums_bytes; }
+
+/* The sums of a share are done; those of all channels are added up when all are. */
+static void finish_share(const block *b, int64_t share)
+{
+    const job *j = b->job;
+    if (j->care && !cf_set_of(j->plan)->finite(b->sums, j->t.shape.cout * j->t.taps))
+        atomic_store_explicit(j->poisoned, 1, memory_order_relaxed);
+    if (j->sums)
+        memcpy(j->sums + (size_t)share * share_bytes(&j->t) + (size_t)(b->at.group * j->t.shape.cin + b->at.channel) * j->t.sums_bytes, b->sums,
+               j->t.sums_bytes);
+    else
+        store_taps(b);
+}
+
+/* One channel of the input of some groups with those of the output, over a share of all samples and blocks. */
 static void gradient_piece(const void *argument, int64_t index, cf_worker *worker)
 {
     const job *j = argument;
     const tiling *t = &j->t;
     const cf_shape *s = &t->shape;
-    const int64_t blocks = t->blocks[0] * t->blocks[1] * t->blocks[2];
+    const int64_t blocks = t->blocks[0] * t->blocks[1] * t->blocks[2], all = s->batch * blocks;
     block b;
     start(j, &b, worker);
+    const int64_t share = cf_take_digit(&index, t->shares), from = all * share / t->shares, to = all * (share + 1) / t->shares;
     b.at.channel = cf_take_digit(&index, s->cin);
     b.at.channels = 1;
     for (b.at.group = index * j->groups; b.at.group < cf_min((index + 1) * j->groups, s->groups); b.at.group++) {
-        for (int64_t i = 0; i < s->batch * blocks; i++) {
+        for (int64_t i = from; i < to; i++) {
             place(j, i % blocks, &b);
             b.at.image = i / blocks;
             fill(&b);
             for (int64_t co = 0; co < s->cout; co++) {
                 for (int64_t o0 = 0; o0 < b.len[0]; o0++)
-                    add_plane(&b, co, o0, i == 0 && o0 == 0);
+                    add_plane(&b, co, o0, i == from && o0 == 0);
                 if (cf_poll(worker, (double)(b.len[0] * b.len[1] * b.len[2]) * (double)t->taps))
                     return;
             }
         }
-        if (j->care && !cf_set_of(j->plan)->finite(b.sums, s->cout * t->taps))
-            atomic_store_explicit(j->poisoned, 1, memory_order_relaxed);
-        store_taps(&b);
+        finish_share(&b, share);
     }
+}
+
+/* Adds up the shares of one channel, in their order. */
+static void shares_piece(const void *argument, int64_t index, cf_worker *worker)
+{
+    const job *j = argument;
+    const tiling *t = &j->t;
+    _Alignas(16) unsigned char one[32];
+    block b;
+    start(j, &b, worker);
+    b.at.channel = index % t->shape.cin;
+    b.at.group = index / t->shape.cin;
+    cf_set_one(j->plan->task.dtype->arith, one);
+    memcpy(b.sums, j->sums + (size_t)index * t->sums_bytes, t->sums_bytes);
+    for (int64_t share = 1; share < t->shares; share++) {
+        const void *line = j->sums + (size_t)share * share_bytes(t) + (size_t)index * t->sums_bytes;
+        const cf_plane plane = {.lines = &line, .step = 1, .taps = one, .tap_row = 1, .tap_col = 1, .kh = 1, .kw = 1};
+        cf_set_of(j->plan)->rows(&plane, 1, b.sums, 0, 1, t->shape.cout * t->taps, CF_ACCUMULATE);
+    }
+    store_taps(&b);
+}
+
+static int run_gradient(job *j, cf_run *run, int64_t count)
+{
+    const size_t bytes = j->t.shares > 1 ? (size_t)j->t.shares * share_bytes(&j->t) : 0;
+    if (bytes && !(j->sums = cf_memory_take(&run->memory, bytes)))
+        return CORRFAST_ERR_MEMORY;
+    int status = cf_run_pieces(run, count, j->plan->seconds, scratch_of(&j->t), gradient_piece, j);
+    if (bytes && !status)
+        status = cf_run_pieces(run, j->t.shape.groups * j->t.shape.cin, 0, scratch_of(&j->t), shares_piece, j);
+    if (bytes)
+        cf_memory_give(&run->memory, j->sums, bytes);
+    return status;
 }
 
 /* ---- the methods ----------------------------------------------------------------------------------------------------------- */
@@ -429,7 +494,7 @@ static int is_common(const cf_task *task)
         if (a[i].k < 1 || a[i].m < 1)
             return 0;
     }
-    return taps <= MOST_TAPS && s->groups * s->cin * s->cout > 1;
+    return taps <= MOST_TAPS && (s->groups * s->cin * s->cout > 1 || task->pass == CORRFAST_BACKWARD_KERNEL);
 }
 
 static int supports_forward(const cf_task *task)
@@ -489,24 +554,22 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
         sum *= 2.8;
     else if (s->cin > 1 && (task->pass == CORRFAST_BACKWARD_KERNEL ? strided : k[0].k > 1)) /* many short pieces: half of it */
         sum *= input ? 3.5 : 2;
-    else if (task->pass == CORRFAST_BACKWARD_KERNEL && s->cin == 1 && s->groups > 1)
-        sum *= 0.65;
-    return CF_CALL_SECONDS + 0.5e-6 + (sums * sum + copies + channels * (double)s->cout * blocks * 30) * CF_CYCLE + cf_traffic_seconds(task);
+    const int gradient = task->pass == CORRFAST_BACKWARD_KERNEL, alone = gradient && s->groups * s->cin * s->cout == 1;
+    const int rows = k[0].k * k[1].k > 1;
+    if (gradient && s->cin < 4) /* rows of taps alone do not share their loads, nor do taps that lie apart */
+        sum *= (alone ? 0.8 : s->groups > 1 ? 0.6 : 0.7) * (!rows ? 1 + fmin(1, taps / 100) : alone && k[2].dilation > 1 ? 2 : 1);
+    return CF_CALL_SECONDS + (alone ? 0.1e-6 : 0.5e-6) + (sums * sum + copies + channels * (double)s->cout * blocks * 30) * CF_CYCLE +
+           cf_traffic_seconds(task) * (alone && rows && cf_traffic_bytes(task) > CF_FAR_BYTES ? 1.5 : 1);
 }
 
 /* Pieces of one group. */
 static int64_t pieces(const cf_plan *plan)
 {
     tiling t;
-    if (plan->task.pass == CORRFAST_BACKWARD_KERNEL)
-        return plan->task.shape.groups * plan->task.shape.cin;
     tile(plan, &t);
+    if (plan->task.pass == CORRFAST_BACKWARD_KERNEL)
+        return t.shape.groups * t.shape.cin * t.shares;
     return t.shape.batch * t.shape.groups * t.blocks[0] * t.blocks[1] * t.blocks[2];
-}
-
-static size_t scratch_of(const tiling *t)
-{
-    return t->lines_bytes + t->planes_bytes + t->slab_bytes + t->y_bytes + t->sums_bytes + t->tables_bytes;
 }
 
 static size_t scratch(const cf_plan *plan)
@@ -514,6 +577,13 @@ static size_t scratch(const cf_plan *plan)
     tiling t;
     tile(plan, &t);
     return scratch_of(&t);
+}
+
+static size_t shared(const cf_plan *plan)
+{
+    tiling t;
+    tile(plan, &t);
+    return t.shares > 1 ? (size_t)t.shares * share_bytes(&t) : 0;
 }
 
 static void describe(const cf_plan *plan, char *text, size_t size)
@@ -543,8 +613,8 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
         j.flags |= CF_CONJ_TAPS;
     const int64_t groups = task->shape.groups, all = pieces(plan), threads = cf_threads_for(run->options, all, plan->seconds);
     j.groups = cf_clamp(all / (4 * threads), 1, cf_min(groups, MOST_GROUPS));
-    int status = cf_run_pieces(run, all / groups * cf_ceil_div(groups, j.groups), plan->seconds, scratch_of(&j.t),
-                               kernel ? gradient_piece : sums_piece, &j);
+    const int64_t count = all / groups * cf_ceil_div(groups, j.groups);
+    int status = kernel ? run_gradient(&j, run, count) : cf_run_pieces(run, count, plan->seconds, scratch_of(&j.t), sums_piece, &j);
     if (status || !atomic_load(&poisoned) || (!kernel && !cf_padding_needs_care(plan, arrays)))
         return status;
     return cf_run_with_care(plan, arrays, run);
@@ -557,6 +627,7 @@ const cf_method cf_method_depthwise = {
 
 const cf_method cf_method_depthwise_gradient = {
     .name = "depthwise-gradient", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports_gradient, .seconds = seconds, .scratch = scratch,
+    .shared = shared,
     .pieces = pieces, .describe = describe, .run = run,
 };
 

@@ -485,15 +485,19 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     else if (s->cout > 1)
         cycles *= 1.5;
     const double plane_taps = (double)a[0].k * (double)a[1].k * (double)a[2].k;
-    if (s->groups * s->cin * s->cout == 1) /* long sums keep every unit busy */
+    if (s->groups * s->cin * s->cout == 1 && task->dtype->arith != CF_I32) /* long sums keep every unit busy */
         cycles *= 1 + (CF_DENSE - 1) * fmin(1, plane_taps / 128);
-    else if (s->cin > 1 && plane_taps == 1) /* planes of single taps: a third of the speed (Zen 4) */
-        cycles *= 3;
+    else if (s->cin > 1 && plane_taps <= 4) /* planes of single taps: a third of the speed; of a few, half of it (Zen 4) */
+        cycles *= plane_taps == 1 ? 3 : 2;
+    if (a[0].k > 1)
+        cycles *= 1.12;
     double tap = vectors < 8 ? fmax(CF_FMA_LATENCY, cycles * vectors) : cycles * vectors;
-    if (task->is_gradient && a[0].m * a[1].m == 1) /* thousands of taps for a few vectors: each tap is waited for */
-        tap = fmax(tap, 3 * CF_FMA_LATENCY);
+    if (task->is_gradient && a[0].m * a[1].m == 1 && task->dtype->is_float && vectors > 1) /* thousands of taps for a few vectors */
+        tap = fmax(tap, 6.5 + 0.85 * vectors);
     double taps = (double)s->cin * plane_taps;
     double planes = (double)s->batch * (double)s->groups * (double)a[0].m, tiles = planes * (double)s->cout * ceil((double)a[1].m / 4);
+    if (task->is_gradient && a[1].m % 4 == 3) /* the last rows are two tiles, which take as long as one for each tap */
+        tiles += 0.7 * planes * (double)s->cout;
     double lines = a[2].stride > 1 ? 60 * (double)a[1].k * (double)a[1].m : 0; /* packed */
     double looks = s->groups * s->cin > 1 ? planes * (double)a[0].k * (double)s->cin * (lines + 200) : 0;
     return CF_CALL_SECONDS + (tiles * (taps * tap + 30) + looks) * CF_CYCLE + cf_traffic_seconds(task);

@@ -224,10 +224,16 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     double outputs = (double)s->batch * (double)s->groups * (double)s->cout * (double)a[0].m * (double)a[1].m * (double)a[2].m;
     if (s->groups * s->cout * s->cin > 1) /* lines come from further away than those of one channel: 0.2 of the speed (Zen 4) */
         outputs *= 5;
-    if (task->is_gradient && (a[0].m > 1 || a[1].m > 1)) /* the same lines again for each row of outputs */
+    if (task->is_gradient && (a[0].m > 1 || a[1].m > 1)) { /* the same lines again for each row of outputs, padded or packed again too */
         outputs *= a[0].m > 1 ? 1.8 : 1.5;
+        outputs *= a[2].dilation > 1 ? 1.6 : cf_leaves_array(&a[2]) ? 1.4 : 1;
+        outputs *= cf_traffic_bytes(task) > CF_FAR_BYTES ? 2.2 : 1;
+    } else if (task->is_gradient && a[2].dilation > 1) {
+        outputs *= 1.15;
+    }
     double line = 8 + 2.3 * cf_vector_cycles(task->dtype->arith) * vectors;
-    return CF_CALL_SECONDS + outputs * (lines * line + 30) * CF_CYCLE + cf_traffic_seconds(task);
+    const double padding = task->is_gradient && cf_leaves_array(&a[2]) ? 0.4e-6 : 0;
+    return CF_CALL_SECONDS + padding + outputs * (lines * line + 30) * CF_CYCLE + cf_traffic_seconds(task);
 }
 
 static int64_t pieces(const cf_plan *plan)

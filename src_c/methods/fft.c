@@ -347,27 +347,24 @@ static void piece(const void *argument, int64_t index, cf_worker *worker)
 
 /* ---- the kernel ------------------------------------------------------------------------------------------------------------ */
 
-/* A row of taps backwards from place `end` on, which is place 0 if there are no more; beyond the first of those `plane` numbers further on. */
-static void place_row(const job *j, char *places, int64_t end, const char *row, int64_t taps, int64_t plane)
+/* A row of taps, `apart` samples from each other, backwards from place `end` on, which is place 0 if there are no more. */
+static void place_row(const job *j, char *places, int64_t end, const char *row, int64_t apart, int64_t taps)
 {
-    const unsigned conjugate = j->plan->task.conjugate & CORRFAST_CONJ_KERNEL;
     const int64_t wraps = end == j->places;
-    char *to = places + plane * j->sample, *last = to + (end - taps + 1) * j->sample;
-    cf_copy_strided(to + (end - wraps) * j->sample, -1, row + wraps * j->sample, 1, taps - wraps, j->sample);
+    cf_copy_strided(places + (end - taps + 1) * j->sample, 1, row + (taps - 1) * apart * j->sample, -apart, taps - wraps, j->sample);
     if (wraps)
-        memcpy(to, row, (size_t)j->sample);
-    if (plane ? conjugate != 0 : !j->plan->task.dtype->is_complex)
-        cf_planes_negate(j->plan->task.dtype, last, taps - wraps);
-    if (wraps && plane && conjugate)
-        cf_planes_negate(j->plan->task.dtype, to, 1);
+        memcpy(places, row, (size_t)j->sample);
 }
 
-/* Tap (i, j, k) at place -(i*step[0] + j*step[1] + k), where t^places is -1 for real blocks and 1 for complex ones. */
+/* Tap (i, j, k) at place -(i*step[0] + j*step[1] + k), where t^places is 1 for complex blocks and -1 for real ones: all but the first change
+ * their signs there.  Instead the first does, and then the whole factor. */
 static void place_taps(const stage *s, const block *b, const char *kernel, char *places)
 {
     const job *j = s->job;
     const cf_task *t = &j->plan->task;
     const cf_axis *a = t->shape.axis;
+    const int plain = is_plain(t->dtype);
+    char *imaginary = places + j->b.n * j->sample;
     memset(places, 0, (size_t)(2 * j->b.n * j->sample));
     for (int64_t u = 0; u < b->taps[0]; u++)
         for (int64_t v = 0; v < b->taps[1]; v++) {
@@ -375,19 +372,20 @@ static void place_taps(const stage *s, const block *b, const char *kernel, char 
                                          (b->class[1] + (b->tap[1] + v) * j->b.classes[1]) * a[1].ws +
                                          (b->class[2] + b->tap[2] * j->b.classes[2]) * a[2].ws) * t->dtype->size;
             const int64_t end = j->places - (u * j->b.step[0] + v * j->b.step[1]), apart = b->taps[2] > 1 ? a[2].ws * j->b.classes[2] : 1;
-            char *row = is_plain(t->dtype) ? s->x : s->line;
             if (cf_converts(t->dtype))
-                cf_widen(t->dtype, row, line, apart, b->taps[2]);
-            else
-                cf_copy_strided(row, 1, line, apart, b->taps[2], t->dtype->size);
-            if (!is_plain(t->dtype)) { /* by way of x, which is free as yet */
-                cf_planes_put(t->dtype, s->x, s->x + j->b.n * j->sample, row, b->taps[2]);
-                row = s->x;
-            }
-            place_row(j, places, end, row, b->taps[2], 0);
+                cf_widen(t->dtype, s->line, line, apart, b->taps[2]);
+            else if (!plain)
+                cf_copy_strided(s->line, 1, line, apart, b->taps[2], t->dtype->size);
+            if (!plain) /* by way of x, which is free as yet */
+                cf_planes_put(t->dtype, s->x, s->x + j->b.n * j->sample, s->line, b->taps[2]);
+            place_row(j, places, end, plain ? line : s->x, plain ? apart : 1, b->taps[2]);
             if (t->dtype->is_complex)
-                place_row(j, places, end, row + j->b.n * j->sample, b->taps[2], j->b.n);
+                place_row(j, imaginary, end, s->x + j->b.n * j->sample, 1, b->taps[2]);
         }
+    if (!t->dtype->is_complex)
+        cf_planes_negate(t->dtype, places, 1);
+    else if (t->conjugate & CORRFAST_CONJ_KERNEL)
+        cf_planes_negate(t->dtype, imaginary, j->places);
 }
 
 static void pack_factor(const job *j, int64_t index, cf_worker *worker)
@@ -407,9 +405,10 @@ static void pack_factor(const job *j, int64_t index, cf_worker *worker)
         from[p] = factor + p * part * j->sample;
     fft_of(j)->open(j->open, j->ways, j->b.n, 0, part, from, j->single && j->b.inside == CF_F64, s.x);
     levels(j, s.x, NULL, s.x, CF_FFT_SPLIT, NULL);
+    const double scale = (double)fft_of(j)->leaf / (double)j->b.n;
     for (int k = 0; k < j->ways; k++)
-        fft_of(j)->spread(j->roots[k], j->ways == 4 ? 4 + k : 1, part, s.x + 2 * k * part * size, (double)fft_of(j)->leaf / (double)j->b.n,
-                          factor + 4 * k * part * size);
+        fft_of(j)->spread(j->roots[k], j->ways == 4 ? 4 + k : 1, part, s.x + 2 * k * part * size,
+                          j->plan->task.dtype->is_complex ? scale : -scale, factor + 4 * k * part * size);
 }
 
 /* Packers share the factors: no more of them than runs have pieces, whose threads and memory are stated. */

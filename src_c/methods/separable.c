@@ -366,7 +366,7 @@ static double seconds(const cf_task *t, const cf_kernels *kernels)
     double sums = lines * ceil(width / lanes) * (double)a[outer].k + vectors * rest;
     double steps = ceil((double)a[0].m * (double)a[1].m / 16) + 1, taps = (double)a[0].k * (double)a[1].k * (double)a[2].k;
     double step = outer == 1 && a[2].stride == 1 ? 0.5 : 2; /* a call, or a child plan; not by layout */
-    return (sums * cycles * 1.2 + vectors * passing) * CF_CYCLE + steps * step * CF_CALL_SECONDS + taps * 5e-9 + cf_traffic_seconds(t);
+    return (sums * cycles + vectors * passing) * CF_CYCLE + steps * step * CF_CALL_SECONDS + taps * 5e-9 + cf_traffic_seconds(t);
 }
 
 static int64_t pieces(const cf_plan *plan)
