@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from inspect import signature
+from reprlib import repr as short_repr
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ _PASSES = {"forward": arg.FORWARD, "backward_input": arg.BACKWARD_INPUT, "backwa
 _ARRAYS = {_core.correlate: ("a", "v"), _core.convolve: ("a", "v"), filters.conv_transpose: ("g", "v"),
            filters.correlate_vjp: ("g", "a", "v"), filters.convolve_vjp: ("g", "a", "v"),
            **{function: layers.ARRAYS[family] for function, (family, _) in nn.FAMILIES.items()}}
+_BY_NAME = {function.__name__: function for function in _ARRAYS}
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Plan:
     alternatives: tuple[Alternative, ...]
     tile: str  #: the piece of the result that is computed at a time
     scratch_bytes: int  #: memory taken besides the arrays, by all threads together
-    shared_bytes: int  #: of these, what the threads share: packed weights; the others belong to one thread each
+    shared_bytes: int  #: of these, what the threads share: packed weights, transforms of kernels, partial sums; the others are one thread's each
     isa: str
     threads: int
 
@@ -57,7 +59,7 @@ class Plan:
             yield "not", _because(other.method, other.seconds, other.why_not)
         if self.tile:
             yield "tile", self.tile
-        shared = f", {_size(self.shared_bytes)} of it packed weights" if self.shared_bytes else ""
+        shared = f", {_size(self.shared_bytes)} of it for all threads" if self.shared_bytes else ""
         yield "scratch", _size(self.scratch_bytes) + shared
         yield "runs on", f"{self.isa}, {self.threads} thread{'s' if self.threads != 1 else ''}"
 
@@ -100,13 +102,13 @@ def _duration(seconds: float | None) -> str:
     return f"{seconds:.3g} s"
 
 
-def explain(function: Callable[..., Any], *args: Any, pass_: str = "forward", **kwargs: Any) -> Plan:
+def explain(function: Callable[..., Any] | str, *args: Any, pass_: str = "forward", **kwargs: Any) -> Plan:
     """Plan a call and say how it would be computed, without computing it.
 
     Parameters
     ----------
-    function : callable
-        `correlate`, `convolve`, `conv_transpose`, `correlate_vjp`, `convolve_vjp`, or a function of `corrfast.nn`.
+    function : callable or str
+        `correlate`, `convolve`, `conv_transpose`, `correlate_vjp`, `convolve_vjp`, or a function of `corrfast.nn`, or its name.
     *args, **kwargs
         Its arguments. A shape with a dtype may stand for an array: a tuple ``(shape, dtype)``, or any object with these two
         attributes; a kernel given so counts as not separable. `out` is ignored.
@@ -139,24 +141,25 @@ def explain(function: Callable[..., Any], *args: Any, pass_: str = "forward", **
     'separable'
     """
     try:
-        names = _ARRAYS[function]
+        called = _BY_NAME[function] if isinstance(function, str) else function
+        names = _ARRAYS[called]
     except (KeyError, TypeError):
         words = ", ".join(each.__name__ for each in _ARRAYS if each not in nn.FAMILIES)
-        raise ValueError(f"function={function!r}: expected one of corrfast's {words}, or a function of corrfast.nn") from None
+        raise ValueError(f"function={short_repr(function)}: expected one of corrfast's {words}, or a function of corrfast.nn") from None
     asked = arg.choose(pass_, _PASSES, "pass_")
-    bound = _bind(function, args, kwargs)
+    bound = _bind(called, args, kwargs)
     known = [bound[name] for name in names if name in ("v", "weight") and not _is_description(bound[name])]
     for name in names:
         if bound[name] is not None or name != "bias":
-            bound[name] = _stand_in(bound[name], name, scalar=function in (_core.convolve, filters.convolve_vjp))
+            bound[name] = _stand_in(bound[name], name, scalar=called in (_core.convolve, filters.convolve_vjp))
     v = bound["v" if "v" in names else "weight"] if known else None
-    if function in nn.FAMILIES:
-        call, run = layers.describe(*nn.FAMILIES[function], bound, asked)
+    if called in nn.FAMILIES:
+        call, run = layers.describe(*nn.FAMILIES[called], bound, asked)
     else:
-        call, run = _understand(function, names, bound, asked)
+        call, run = _understand(called, names, bound, asked)
     if run is None:
-        raise ValueError(f"pass_={pass_!r}: {function.__name__} has no such pass, expected 'forward'")
-    return _plan(function.__name__, call, run, v)
+        raise ValueError(f"pass_={pass_!r}: {called.__name__} has no such pass, expected 'forward'")
+    return _plan(called.__name__, call, run, v)
 
 
 def _bind(function: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:

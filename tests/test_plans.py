@@ -101,6 +101,25 @@ def test_explain_names_what_is_wrong_as_the_call_would():
             corrfast.explain(corrfast.correlate, *arguments, **options)
     with pytest.raises((TypeError, ValueError), match="function"):
         corrfast.explain(np.convolve, np.ones(5), np.ones(3))
+    with pytest.raises(ValueError, match="function=array") as caught:  # the function forgotten
+        corrfast.explain(np.ones(1000), np.ones(3))
+    assert len(str(caught.value)) < 300
+
+
+def test_functions_go_by_their_names():
+    for function, shapes in ((corrfast.correlate, [(9, 9), (3, 3)]), (corrfast.convolve_vjp, [(11, 11), (9, 9), (3, 3)]),
+                             (corrfast.nn.conv2d, [(1, 4, 9, 9), (2, 4, 3, 3)])):
+        arrays = [(shape, "f4") for shape in shapes]
+        assert str(corrfast.explain(function.__name__, *arrays)) == str(corrfast.explain(function, *arrays))
+
+
+def test_plans_are_tables_in_notebooks():
+    """As many rows as there are lines of text, and nothing that a browser would take for a tag."""
+    plan = corrfast.explain("correlate", ((100, 90), "f4"), ((3, 3), "f4"), "same")
+    table = plan._repr_html_()
+    assert table.startswith("<table>") and table.endswith("</table>")
+    assert table.count("<tr>") == len(str(plan).splitlines()) - 1
+    assert "correlate, forward" in table
 
 
 def precision_now():
@@ -318,6 +337,6 @@ def test_scratch_of_awkward_layers_is_at_most_16_mebibytes(name, shape, weight, 
 
 def test_shared_scratch_is_told_apart():
     plan = corrfast.explain(corrfast.nn.conv2d, ((8, 64, 56, 56), "f4"), ((64, 64, 1, 1), "f4"), workers=1)
-    assert plan.method == "gemm" and plan.shared_bytes >= 64 * 64 * 4 and "of it packed weights" in str(plan)
+    assert plan.method == "gemm" and plan.shared_bytes >= 64 * 64 * 4 and "of it for all threads" in str(plan)
     plan = corrfast.explain(corrfast.correlate, ((100, 100), "f4"), ((3, 3), "f4"))
     assert plan.shared_bytes == 0 and "packed" not in str(plan)
