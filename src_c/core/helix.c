@@ -99,7 +99,8 @@ static void read_segment(const cf_helix *h, const segment *s, const char *line, 
             memset(im, 0, (size_t)(n * size));
         return;
     }
-    if (line && h->plain && first >= 0 && first + n <= col->n && (gap == 1 || n == 1) && (col->xs == 1 || n == 1)) { /* most rows; short ones feel it */
+    /* most rows; short ones feel it */
+    if (line && h->plain && first >= 0 && first + n <= col->n && (gap == 1 || n == 1) && (col->xs == 1 || n == 1)) {
         memcpy(re, line + first * col->xs * size, (size_t)(n * size));
         return;
     }
