@@ -282,6 +282,9 @@ class Prepared:
 
     __slots__ = ("_dtype", "_flip", "_kept", "_kernel", "_mode", "_options", "_run", "_shape")
 
+    #: Multiply-adds that take no longer than finding out what was kept for them.
+    _SHORT = 2**16
+
     #: Any length that no kernel exceeds: options are checked against it while the shape of `a` is not known.
     _LONG = 2**59
 
@@ -305,6 +308,10 @@ class Prepared:
 
     def __call__(self, a: ArrayLike, out: np.ndarray | None = None) -> np.ndarray:
         """Compute for one array."""
+        short = type(a) is np.ndarray and a.ndim == self._kernel.ndim == 1 and a.size * self._kernel.size <= self._SHORT
+        if short and self._shape in (None, a.shape):
+            function = _core.convolve if self._flip else _core.correlate
+            return function(a, self._kernel, self._mode, dtype=self._dtype, out=out, **self._options)
         a = arg.as_array(a, "a", self._flip)
         if self._shape is not None and a.shape != self._shape:
             raise ValueError(f"a has shape {a.shape}: expected {self._shape}, for which it was prepared")

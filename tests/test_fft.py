@@ -555,3 +555,9 @@ def test_explain_states_blocks_and_memory(n, k, dtype):
         assert 0 < own <= plan.threads * 6 * 16 * size and plan.shared_bytes >= 16 * size
         assert "scratch" in str(plan) and "transforms of" in str(plan)
     assert plans[0].shared_bytes == plans[1].shared_bytes
+
+
+def test_small_blocks_where_memory_forbids_large_ones():
+    """Transforms of long kernels of many channels would be too large in blocks that hold more than what they overlap by."""
+    plan = corrfast.explain("conv1d", ((1, 755, 19885), "f8"), ((151, 5, 6640), "f8"), groups=151, method="fft")
+    assert plan.method == "fft" and plan.shared_bytes <= 2**28

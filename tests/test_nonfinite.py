@@ -127,3 +127,14 @@ def test_all_passes_of_layers(name, poison):
                     _core.run(pass_, *got, spec)
                     reference.run(pass_, *want, spec)
                 assert_same_places(got[written], want[written])
+
+
+@pytest.mark.parametrize("cval", [0, 1])
+def test_infinite_sums_of_shares_stay_infinite(cval):
+    """Gradients of small kernels are summed in shares; those of complex ones are added as pairs of real numbers."""
+    a, v, g = np.ones((300, 300), "c8"), np.ones((3, 3), "c8"), np.full((298, 298), 1 + 1j, "c8")
+    a[150, 150] = np.inf
+    with np.errstate(all="ignore"):
+        gradient = corrfast.correlate_vjp(g, a, v, cval=cval, needs=(False, True))[1]
+    np.testing.assert_array_equal(gradient.real, np.full((3, 3), np.inf))
+    np.testing.assert_array_equal(gradient.imag, np.full((3, 3), -np.inf))

@@ -186,6 +186,29 @@ static void try_size(search *q, int outer, const int64_t outputs[3], const int64
     }
 }
 
+/* Whether blocks of n coefficients would hold little beside what they overlap by, while larger ones do not hold all there is yet. */
+static int is_mostly_overlap(const search *q, int64_t n, int outer, int64_t least, int64_t all)
+{
+    const int64_t places = q->t->dtype->is_complex ? n : 2 * n;
+    if (places > all || n >= MAX_N)
+        return 0;
+    /* in one dimension two thirds, for one of twice the size then takes less for each output; parts of kernels as long as the array may fit */
+    return outer == 2 && 2 * places <= all ? places / 3 * 2 <= least : 2 * n <= least;
+}
+
+/* Sizes from small to large.  least: of taps; all: of what all outputs read. */
+static void try_sizes(search *q, int64_t unit, int outer, const int64_t outputs[3], const int64_t taps[3], int64_t least, int64_t all, int any)
+{
+    for (int64_t n = 4 * unit; n <= MAX_N; n = n % 3 ? n / 2 * 3 : n / 3 * 4) {
+        if (!any && is_mostly_overlap(q, n, outer, least, all))
+            continue;
+        set_size(q, n);
+        try_size(q, outer, outputs, taps);
+        if (q->best->seconds >= 0 && (q->places >= all || (n % 3 == 0 && n / 3 * 2 >= cf_max(ENOUGH_N, 32 * least))))
+            return; /* larger ones hold no more, or waste no less */
+    }
+}
+
 int cf_blocks_choose(const cf_task *t, const cf_kernels *kernels, cf_blocks *best)
 {
     const cf_shape *s = &t->shape;
@@ -217,16 +240,8 @@ int cf_blocks_choose(const cf_task *t, const cf_kernels *kernels, cf_blocks *bes
         all = cf_min(all * cf_min(outputs[i] + taps[i] - 1, 2 * MAX_N), 2 * MAX_N);
     }
     best->seconds = -1;
-    const int64_t unit = kernels->set[b->inside].fft.unit;
-    for (int64_t n = 4 * unit; n <= MAX_N; n = n % 3 ? n / 2 * 3 : n / 3 * 4) {
-        const int64_t places = t->dtype->is_complex ? n : 2 * n;
-        if ((outer == 2 && 2 * places <= all ? places / 3 * 2 : 2 * n) <= least && places <= all && n < MAX_N)
-            continue; /* mostly overlap */
-        set_size(&q, n);
-        try_size(&q, outer, outputs, taps);
-        if (best->seconds >= 0 && (places >= all || (n % 3 == 0 && n / 3 * 2 >= cf_max(ENOUGH_N, 32 * least))))
-            break; /* larger ones hold no more, or waste no less */
-    }
+    for (int any = 0; any < 2 && best->seconds < 0; any++) /* where memory forbids larger ones, any size is better than none */
+        try_sizes(&q, kernels->set[b->inside].fft.unit, outer, outputs, taps, least, all, any);
     return best->seconds >= 0;
 }
 

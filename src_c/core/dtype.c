@@ -160,8 +160,6 @@ void cf_set_one(cf_arith arith, void *to)
     case CF_I64: *(int64_t *)to = 1; break;
     case CF_F32: *(float *)to = 1; break;
     case CF_F64: *(double *)to = 1; break;
-    case CF_C64: ((float *)to)[0] = 1, ((float *)to)[1] = 0; break;
-    case CF_C128: ((double *)to)[0] = 1, ((double *)to)[1] = 0; break;
     default: break;
     }
 }

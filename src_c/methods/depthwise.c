@@ -428,7 +428,8 @@ static void gradient_piece(const void *argument, int64_t index, cf_worker *worke
     const int64_t blocks = t->blocks[0] * t->blocks[1] * t->blocks[2], all = s->batch * blocks;
     block b;
     start(j, &b, worker);
-    const int64_t share = cf_take_digit(&index, t->shares), from = all * share / t->shares, to = all * (share + 1) / t->shares;
+    const int64_t share = cf_take_digit(&index, t->shares);
+    const int64_t from = all / t->shares * share + cf_min(all % t->shares, share), to = from + all / t->shares + (share < all % t->shares);
     b.at.channel = cf_take_digit(&index, s->cin);
     b.at.channels = 1;
     for (b.at.group = index * j->groups; b.at.group < cf_min((index + 1) * j->groups, s->groups); b.at.group++) {
@@ -447,22 +448,24 @@ static void gradient_piece(const void *argument, int64_t index, cf_worker *worke
     }
 }
 
-/* Adds up the shares of one channel, in their order. */
+/* Adds up the shares of one channel, in their order; complex numbers as pairs, for a product with 1 + 0i makes NaN of an Inf. */
 static void shares_piece(const void *argument, int64_t index, cf_worker *worker)
 {
     const job *j = argument;
     const tiling *t = &j->t;
-    _Alignas(16) unsigned char one[32];
+    const cf_arith arith = j->plan->task.dtype->arith, real = arith == CF_C64 ? CF_F32 : arith == CF_C128 ? CF_F64 : arith;
+    const int64_t n = t->shape.cout * t->taps * (real == arith ? 1 : 2);
+    _Alignas(16) unsigned char one[8];
     block b;
-    start(j, &b, worker);
+    start(j, &b, worker); /* for `sums`, and for where they belong */
     b.at.channel = index % t->shape.cin;
     b.at.group = index / t->shape.cin;
-    cf_set_one(j->plan->task.dtype->arith, one);
+    cf_set_one(real, one);
     memcpy(b.sums, j->sums + (size_t)index * t->sums_bytes, t->sums_bytes);
     for (int64_t share = 1; share < t->shares; share++) {
         const void *line = j->sums + (size_t)share * share_bytes(t) + (size_t)index * t->sums_bytes;
         const cf_plane plane = {.lines = &line, .step = 1, .taps = one, .tap_row = 1, .tap_col = 1, .kh = 1, .kw = 1};
-        cf_set_of(j->plan)->rows(&plane, 1, b.sums, 0, 1, t->shape.cout * t->taps, CF_ACCUMULATE);
+        j->plan->kernels->set[real].rows(&plane, 1, b.sums, 0, 1, n, CF_ACCUMULATE);
     }
     store_taps(&b);
 }

@@ -173,13 +173,13 @@ static double open_term(stage *s, const block *b, char *x)
         const void *from[MOST_PARTS];
         for (int p = 0; p < count_planes(j); p++) {
             const int64_t place = p * part + at;
-            char *own = s->parts + (size_t)p * j->part_bytes, *im = s->parts + (size_t)(p + j->ways) * j->part_bytes;
+            char *own = s->parts + (size_t)p * j->part_bytes, *im = t->dtype->is_complex ? own + (size_t)j->ways * j->part_bytes : NULL;
             from[p] = !row ? cf_helix_find(&h, place, count) : place + count <= h.n[2] ? row + place * j->sample : NULL;
             if (!from[p]) {
                 cf_helix_read(&h, place, count, own, im);
                 from[p] = own;
             }
-            if (t->dtype->is_complex)
+            if (im)
                 from[p + j->ways] = im;
             if (rounds(t->dtype))
                 sum += squares(from[p], count);
@@ -351,6 +351,8 @@ static void piece(const void *argument, int64_t index, cf_worker *worker)
 static void place_row(const job *j, char *places, int64_t end, const char *row, int64_t apart, int64_t taps)
 {
     const int64_t wraps = end == j->places;
+    if (taps < 1)
+        return;
     cf_copy_strided(places + (end - taps + 1) * j->sample, 1, row + (taps - 1) * apart * j->sample, -apart, taps - wraps, j->sample);
     if (wraps)
         memcpy(places, row, (size_t)j->sample);
