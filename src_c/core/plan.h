@@ -126,7 +126,7 @@ static inline double cf_vector_cycles(cf_arith arith)
 /* What transforms cost beside (planning, tables, memory), and at least for each output in float64, memory included: shorter sums are direct
  * without a plan. */
 #define CF_FFT_SECONDS 1.2e-6
-#define CF_FFT_OUTPUT_SECONDS 1.2e-9
+#define CF_FFT_OUTPUT_SECONDS 1.3e-9
 
 /* By how much longer a product takes where every unit is busy with products for as long as a layer lasts (Zen 4). */
 #define CF_DENSE 1.67
