@@ -146,3 +146,17 @@ def test_equal_rows_of_many_complex_planes():
     y = corrfast.correlate(a, random_reals(rng, (27, 1, 4), "D"), stride=(1, 1, 2), method="direct")[0]
     for row in y[1:]:
         assert_same_bits(row, y[0])
+
+
+@pytest.mark.parametrize("precision", ["default", "fast"])
+def test_short_calls_have_the_bits_of_planned_ones(precision):
+    """One-dimensional calls skip the planner where transforms could not be chosen: lengths on both sides of that, in every second sample too."""
+    rng = np.random.default_rng(3)
+    for dtype in (np.float32, np.float64, np.complex64, np.complex128):
+        for n in (200, 500, 1000, 2000, 5000, 16000):
+            spread = np.zeros(2 * n, dtype)
+            spread[::2] = random_reals(rng, (n,), dtype)
+            for k in range(16, min(n, 400), 9):
+                v = random_reals(rng, (k,), dtype)
+                planned = corrfast.correlate(spread[::2], v, precision=precision)
+                assert_same_bits(corrfast.correlate(spread[::2].copy(), v, precision=precision), planned)

@@ -26,7 +26,6 @@ static const float block_cost[2][MOST_LOG - LEAST_LOG + 1] = {
 #define KERNEL_COST 0.35
 #define NEAR_BYTES 1e6 /* of the factors of all channels and terms; beyond, they come from the last cache, then from memory, for each block */
 #define LAST_BYTES 16e6
-#define BLOCK_SECONDS 0.1e-6
 
 static double cost_of(cf_arith inside, int64_t n)
 {
@@ -107,7 +106,7 @@ static void weigh(const search *q, cf_blocks *b)
     const double moves = terms * couts == 1 || factors < NEAR_BYTES ? 0 : factors < LAST_BYTES ? 0.25 : 1.2;
     const double there = (q->ns - product) / 2 + copy, kernel = terms * couts * (there + KERNEL_COST + 1.5 * moves);
     const double block = (terms + couts) * there + terms * couts * ((terms > 1 ? ADD_COST * q->slower : product) + moves);
-    b->seconds = (double)s->groups * ((double)s->batch * pieces * (block * q->whole + BLOCK_SECONDS) + kernel * q->whole) + CF_FFT_SECONDS +
+    b->seconds = (double)s->groups * ((double)s->batch * pieces * (block * q->whole + CF_FFT_BLOCK_SECONDS) + kernel * q->whole) + CF_FFT_SECONDS +
                  (rows ? q->row_traffic : q->traffic);
     if (q->best->seconds < 0 || b->seconds < q->best->seconds)
         *q->best = *b;

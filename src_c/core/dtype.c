@@ -151,15 +151,3 @@ int cf_is_zero(const cf_dtype *t, const void *element)
         return 1;
     }
 }
-
-void cf_set_one(cf_arith arith, void *to)
-{
-    switch (arith) {
-    case CF_I16: *(int16_t *)to = 1; break;
-    case CF_I32: *(int32_t *)to = 1; break;
-    case CF_I64: *(int64_t *)to = 1; break;
-    case CF_F32: *(float *)to = 1; break;
-    case CF_F64: *(double *)to = 1; break;
-    default: break;
-    }
-}

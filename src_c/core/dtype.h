@@ -72,7 +72,4 @@ static inline uint16_t cf_float_to_half(float f) /* round to nearest, ties to ev
     return (uint16_t)(sign | out);
 }
 
-/* The number 1, of a real type. */
-CF_HIDDEN void cf_set_one(cf_arith arith, void *to);
-
 #endif

@@ -18,7 +18,6 @@
 #define cf_choose_parts CF_NAME(_choose_parts)
 #define cf_choose_channels CF_NAME(_choose_channels)
 #define cf_dtype_of CF_NAME(_dtype_of)
-#define cf_set_one CF_NAME(_set_one)
 #define cf_all_finite CF_NAME(_all_finite)
 #define cf_is_zero CF_NAME(_is_zero)
 #define cf_widen CF_NAME(_widen)

@@ -123,10 +123,13 @@ static inline double cf_vector_cycles(cf_arith arith)
     return cycles[arith];
 }
 
-/* What transforms cost beside (planning, tables, memory), and at least for each output in float64, memory included: shorter sums are direct
- * without a plan. */
+/* What transforms cost beside (planning, tables, memory), and each of their blocks. */
 #define CF_FFT_SECONDS 1.2e-6
-#define CF_FFT_OUTPUT_SECONDS 1.3e-9
+#define CF_FFT_BLOCK_SECONDS 0.1e-6
+
+/* The least that blocks.c can estimate for each output and each tap of one line, by the smallest number in each of its tables. */
+#define CF_FFT_OUTPUT_SECONDS(fast) ((fast) ? 0.74e-9 : 1.07e-9)
+#define CF_FFT_TAP_SECONDS(fast) ((fast) ? 0.55e-9 : 0.72e-9)
 
 /* By how much longer a product takes where every unit is busy with products for as long as a layer lasts (Zen 4). */
 #define CF_DENSE 1.67

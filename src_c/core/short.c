@@ -28,15 +28,16 @@ static int is_short(const corrfast_problem *p, const corrfast_options *o)
            (lo + hi == 0 || !memcmp(p->cval, zeros, sizeof zeros));
 }
 
-/* The planner's estimates of direct.c and dots.c for one line, with a margin between them; and the least that transforms could take, which is
- * that of cf_blocks_least. */
+/* The planner's estimates of direct.c and dots.c for one line, with a margin between them; and the least that transforms could be estimated at,
+ * so that no layout decides the bits.  Traffic, which both have, is left out. */
 static int direct_is_best(const cf_dtype *t, const corrfast_options *o, int lanes, int64_t m, int64_t k)
 {
     const double vectors = (double)((m + lanes - 1) / lanes);
     const double tap = cf_vector_cycles(t->arith) * vectors * (1 + (CF_DENSE - 1) * fmin(1, (double)k / 128));
     const double cycles = (double)k * (tap > CF_FMA_LATENCY ? tap : CF_FMA_LATENCY) + 30;
-    const double transforms = o->precision == CORRFAST_FAST ? CF_FFT_OUTPUT_SECONDS / 2 : CF_FFT_OUTPUT_SECONDS;
-    return cycles <= 30.0 * (double)m && CF_CALL_SECONDS + cycles * CF_CYCLE <= CF_FFT_SECONDS + (double)m * transforms;
+    const int fast = o->precision == CORRFAST_FAST;
+    const double transforms = CF_FFT_SECONDS + CF_FFT_BLOCK_SECONDS + (double)m * CF_FFT_OUTPUT_SECONDS(fast) + (double)k * CF_FFT_TAP_SECONDS(fast);
+    return cycles <= 30.0 * (double)m && CF_CALL_SECONDS + cycles * CF_CYCLE <= transforms;
 }
 
 /* Sums of one kind. */

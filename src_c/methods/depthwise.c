@@ -448,25 +448,19 @@ static void gradient_piece(const void *argument, int64_t index, cf_worker *worke
     }
 }
 
-/* Adds up the shares of one channel, in their order; complex numbers as pairs, for a product with 1 + 0i makes NaN of an Inf. */
+/* Adds up the shares of one channel, in their order. */
 static void shares_piece(const void *argument, int64_t index, cf_worker *worker)
 {
     const job *j = argument;
     const tiling *t = &j->t;
-    const cf_arith arith = j->plan->task.dtype->arith, real = arith == CF_C64 ? CF_F32 : arith == CF_C128 ? CF_F64 : arith;
-    const int64_t n = t->shape.cout * t->taps * (real == arith ? 1 : 2);
-    _Alignas(16) unsigned char one[8];
     block b;
     start(j, &b, worker); /* for `sums`, and for where they belong */
     b.at.channel = index % t->shape.cin;
     b.at.group = index / t->shape.cin;
-    cf_set_one(real, one);
     memcpy(b.sums, j->sums + (size_t)index * t->sums_bytes, t->sums_bytes);
-    for (int64_t share = 1; share < t->shares; share++) {
-        const void *line = j->sums + (size_t)share * share_bytes(t) + (size_t)index * t->sums_bytes;
-        const cf_plane plane = {.lines = &line, .step = 1, .taps = one, .tap_row = 1, .tap_col = 1, .kh = 1, .kw = 1};
-        j->plan->kernels->set[real].rows(&plane, 1, b.sums, 0, 1, n, CF_ACCUMULATE);
-    }
+    for (int64_t share = 1; share < t->shares; share++)
+        cf_fold_add(j->plan->task.dtype, b.sums, 1, j->sums + (size_t)share * share_bytes(t) + (size_t)index * t->sums_bytes,
+                    t->shape.cout * t->taps);
     store_taps(&b);
 }
 
@@ -630,8 +624,7 @@ const cf_method cf_method_depthwise = {
 
 const cf_method cf_method_depthwise_gradient = {
     .name = "depthwise-gradient", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports_gradient, .seconds = seconds, .scratch = scratch,
-    .shared = shared,
-    .pieces = pieces, .describe = describe, .run = run,
+    .shared = shared, .pieces = pieces, .describe = describe, .run = run,
 };
 
 const cf_method cf_method_depthwise_input = {
