@@ -14,7 +14,7 @@ SOURCE = ROOT / "src_c"
 LONG = 500
 
 # What serves everyone: no decisions, no algorithms.
-COMMON = ["corrfast.h", "core/names.h", "core/dtype.h", "core/shape.h", "core/border.h", "core/factors.h", "core/slab.h"]
+COMMON = ["corrfast.h", "core/names.h", "core/dtype.h", "core/shape.h", "core/border.h", "core/factors.h", "core/slab.h", "core/tiles.h"]
 RUNTIME = ["runtime/*.h", "kernels/table.h"]
 
 # file -> what it may include beside its own header and template; the first pattern that fits decides
@@ -24,6 +24,7 @@ MAY_INCLUDE = {
     "core/plan.*": [*COMMON, *RUNTIME],
     "core/short.*": [*COMMON, *RUNTIME, "core/plan.h"],
     "core/slab.*": [*COMMON, "kernels/table.h"],
+    "core/tiles.*": [*COMMON, "kernels/table.h"],
     "core/roots.*": [*COMMON, "kernels/table.h"],
     "core/helix.*": [*COMMON, "core/planes.h", "kernels/table.h"],
     "core/blocks.*": [*COMMON, *RUNTIME, "core/plan.h"],

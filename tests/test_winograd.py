@@ -1,6 +1,6 @@
-"""Winograd's F(2x2, 3x3), which precision="default" allows, and F(4x4, 3x3), of precision="fast": bounds, NaN and Inf, the same bits.
+"""Winograd's F(2x2, 3x3) and its like, which precision="default" allows, and F(4x4, 3x3), of precision="fast": bounds, NaN and Inf, the same bits.
 
-Both compute a tile of outputs from a patch of samples, by products of sums: an error is bounded by the largest samples and taps there, and
+They compute a tile of outputs from a patch of samples, by products of sums: an error is bounded by the largest samples and taps there, and
 not by an output's own products.
 """
 import corrfast
@@ -109,11 +109,47 @@ def test_errors_of_any_data(kind, pass_, dtype):
         assert np.all(abs(run(pass_, a, w, precision) - want) <= bound)
 
 
+# taps and stride along an axis -> the growth of errors along it: the product of absolute row sums, as for F2 above, of the schemes of 2 and 3 outputs
+GROWTH = {(1, 1): 1, (2, 1): 6, (3, 1): 8, (5, 1): 12, (3, 2): 7, (4, 2): 8}
+
+
+@pytest.mark.parametrize("kind", {**EVEN, **UNEVEN})
+@pytest.mark.parametrize("dtype", "fd")
+@pytest.mark.parametrize("sides", [((3, 2), (3, 2)), ((2, 1), (2, 1)), ((4, 2), (4, 2)), ((5, 1), (5, 1)), ((1, 1), (3, 1)), ((3, 2), (1, 1)),
+                                   ((3, 1), (4, 2))])
+def test_errors_of_other_taps_and_strides(sides, dtype, kind):
+    """The bound of any data, with the growths of both axes; samples may lie as far away as a patch is long."""
+    rng = np.random.default_rng(17)
+    taps, stride = zip(*sides)
+    x = ({**EVEN, **UNEVEN}[kind](rng, (2, CHANNELS, 30, 33))).astype(dtype)
+    w = ({**EVEN, **UNEVEN}[kind](rng, (40, CHANNELS, *taps))).astype(dtype)
+    y, want = nn.conv2d(x, w, stride=stride, method="winograd"), nn.conv2d(wide(x), wide(w), stride=stride, precision="exact")
+    padded = np.pad(abs(wide(x)), [(0, 0), (0, 0), (8, 8), (8, 8)])
+    largest = np.lib.stride_tricks.sliding_window_view(padded, (17, 17), axis=(2, 3)).max(axis=(4, 5))
+    largest = largest[:, :, ::stride[0], ::stride[1]][:, :, :y.shape[2], :y.shape[3]]
+    bound = np.einsum("bcij,oc->boij", largest, abs(wide(w)).max(axis=(2, 3)))
+    assert np.all(abs(y - want) <= GROWTH[sides[0]] * GROWTH[sides[1]] * (CHANNELS + 10) * np.finfo(dtype).eps * bound)
+    if kind in EVEN:                   # no more than direct sums are off by
+        size = nn.conv2d(abs(wide(x)), abs(wide(w)), stride=stride, precision="exact").mean()
+        assert np.max(abs(y - want)) <= 16 * np.finfo(dtype).eps * size
+
+
 OTHERS = {"3-D": ((2, 16, 5, 13, 14), (24, 16, 2, 3, 3), {"padding": (0, 1, 1)}),
           "1 x 3 x 3": ((2, 16, 3, 14, 15), (9, 16, 1, 3, 3), {}),
           "dilated": ((2, 20, 23, 22), (24, 20, 3, 3), {"dilation": (2, 3), "padding": (3, 2)}),
           "groups": ((2, 36, 14, 27), (30, 12, 3, 3), {"groups": 3, "padding": ((2, 0), (-1, 4))}),
           "reflected": ((2, 20, 11, 12), (24, 20, 3, 3), {"padding": 2, "padding_mode": "reflect"}),
+          "strided": ((2, 20, 23, 30), (24, 20, 3, 3), {"stride": 2, "padding": 1}),
+          "4 x 4 strided": ((1, 17, 27, 30), (24, 17, 4, 4), {"stride": 2, "padding": 1}),
+          "2 x 2": ((2, 20, 13, 50), (24, 20, 2, 2), {}),
+          "5 x 5 dilated": ((1, 20, 33, 30), (24, 20, 5, 5), {"dilation": 2, "padding": 4}),
+          "1 x 3": ((2, 20, 13, 50), (24, 20, 1, 3), {}),
+          "3 x 1 strided": ((2, 20, 33, 15), (24, 20, 3, 1), {"stride": (2, 1)}),
+          "3 x 4, stride 1 and 2": ((2, 20, 33, 15), (24, 20, 3, 4), {"stride": (1, 2)}),
+          "1-D": ((2, 20, 100), (24, 20, 3), {"padding": 1}),
+          "1-D strided": ((2, 20, 101), (24, 20, 3), {"stride": 2}),
+          "1-D, 5 taps, dilated": ((2, 20, 101), (24, 20, 5), {"dilation": 8, "padding": 16}),
+          "few columns": ((1, 20, 14, 14), (24, 20, 3, 3), {"padding": 1}),
           "one channel": ((2, 1, 30, 31), (3, 1, 3, 3), {"padding": 1})}
 
 
@@ -123,7 +159,7 @@ def test_other_geometries(name, precision):
     """Errors of even data, and a NaN, an Inf and an infinite tap in their places."""
     x_shape, w_shape, options = OTHERS[name]
     rng = np.random.default_rng(11)
-    conv = nn.conv3d if len(x_shape) == 5 else nn.conv2d
+    conv = {3: nn.conv1d, 4: nn.conv2d, 5: nn.conv3d}[len(x_shape)]
     x, w = rng.standard_normal(x_shape).astype("f"), rng.standard_normal(w_shape).astype("f")
     y = conv(x, w, method="winograd", precision=precision, **options)
     want, size = (conv(a, b, precision="exact", **options) for a, b in ((wide(x), wide(w)), (abs(wide(x)), abs(wide(w)))))

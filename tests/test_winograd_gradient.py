@@ -1,4 +1,4 @@
-"""Winograd's F(3x3, 2x2), the gradient of a 3x3 kernel at precision="default": bounds, exact integers, NaN and Inf, the same bits."""
+"""Winograd's F(3x3, 2x2), the gradient of a 3x3 kernel at precision="default", and its like: bounds, exact integers, NaN and Inf, the same bits."""
 import corrfast
 import numpy as np
 import pytest
@@ -71,6 +71,21 @@ def test_small_integers_are_exact(dtype, options):
     w = (32, SHAPE[1] // groups, 3, 3)
     options = {"padding": 1, "groups": groups, "dilation": d, **options}
     assert_identical(nn.conv2d_weight(x, w, g, method="winograd", **options), nn.conv2d_weight(x, w, g, precision="exact", **options))
+
+
+@pytest.mark.parametrize("dtype", "fd")
+@pytest.mark.parametrize(("x", "w", "options"), [
+    ((2, 24, 21, 26), (32, 24, 3, 3), {"stride": 2, "padding": 1}), ((2, 24, 21, 26), (32, 24, 4, 4), {"stride": 2, "padding": 1}),
+    ((2, 24, 21, 26), (32, 24, 5, 5), {}), ((2, 24, 21, 26), (32, 24, 2, 2), {}), ((2, 24, 21, 26), (32, 24, 1, 3), {"dilation": (1, 3)}),
+    ((2, 24, 21, 26), (32, 24, 3, 1), {"stride": (2, 1)}), ((2, 24, 5, 11, 26), (32, 24, 2, 3, 2), {"stride": (2, 1, 1)}),
+    ((2, 24, 200), (32, 24, 3), {"padding": 1}), ((2, 24, 200), (300, 24, 3), {"stride": 2}), ((2, 24, 200), (32, 24, 5), {"dilation": 4})])
+def test_small_integers_are_exact_with_other_taps_and_strides(x, w, options, dtype):
+    rng = np.random.default_rng(6)
+    rank = len(x) - 2
+    conv, weight = getattr(nn, f"conv{rank}d"), getattr(nn, f"conv{rank}d_weight")
+    x = small_integers(rng, x, dtype)
+    g = small_integers(rng, conv(x, np.zeros(w, dtype), **options).shape, dtype)
+    assert_identical(weight(x, w, g, method="winograd", **options), weight(x, w, g, precision="exact", **options))
 
 
 @pytest.mark.parametrize("poison", [np.nan, np.inf, -np.inf])

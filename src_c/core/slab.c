@@ -45,23 +45,12 @@ static int64_t slot_position(const cf_axis *a, const cf_slab_axis *slab, int64_t
     return (first + slot % slab->width) * a->stride + slot / slab->width * a->dilation - a->lo;
 }
 
-/* Slots [left, right) of a phase, whose first lies at position `first`, show samples of the line. */
-typedef struct inside {
-    int64_t first, left, right;
-} inside;
-
-static inside inside_of(const cf_axis *a, int64_t first, int64_t width)
-{
-    int64_t left = cf_clamp(cf_ceil_div(cf_max(-first, 0), 2), 0, width);
-    return (inside){first, left, first >= a->n ? left : cf_clamp(cf_ceil_div(a->n - first, 2), left, width)};
-}
-
-/* Slots [i, end) of a phase, which show no samples of the lines, or more of them than the other phase has. */
+/* Slots [i, end) of a phase, some of which may show no samples of the lines. */
 static void fill_ends(const cf_axis *a, const cf_dtype *dtype, const void *const *lines, int64_t count, const void *cval, int64_t first, int64_t i,
                       int64_t end, char *to, int64_t pitch)
 {
     for (; i < end; i++) {
-        const int64_t size = dtype->size, index = cf_border_index(a->boundary, first + 2 * i, a->n);
+        const int64_t size = dtype->size, index = cf_border_index(a->boundary, first + i * a->stride, a->n);
         char *slot = to + i * size;
         for (int64_t l = 0; l < count; l++, slot += pitch) {
             if (!lines[l])
@@ -75,26 +64,23 @@ static void fill_ends(const cf_axis *a, const cf_dtype *dtype, const void *const
     }
 }
 
-/* Both phases of stride 2 at once; returns 0 where they do not lie side by side. */
+enum { MOST_PHASES = 4 }; /* that unweave takes apart */
+
+/* All phases of a stride at once; returns 0 where they do not lie side by side. */
 static int split_lines(const cf_slab *slab, const cf_axis *a, const cf_dtype *dtype, const cf_kernel_set *set, const void *cval, int64_t first,
                        const void *const *lines, int64_t count, char *to)
 {
-    const int64_t width = slab->axis[2].width, size = dtype->size, pitch = slab->step[1] * size;
-    if (!set->unweave || a->stride != 2 || slab->axis[2].period != 2 || a->xs != 1 || width < 4)
+    const int64_t width = slab->axis[2].width, size = dtype->size, pitch = slab->step[1] * size, phases = slab->axis[2].period;
+    if (!set->unweave || phases < 2 || phases > MOST_PHASES || a->stride != phases || a->dilation != 1 || a->xs != 1 || width < 4)
         return 0;
-    const inside at[2] = {inside_of(a, first, width), inside_of(a, first + a->dilation, width)};
-    const int64_t start[2] = {at[0].first + 2 * at[0].left, at[1].first + 2 * at[1].left};
-    const int even = start[0] < start[1] ? 0 : 1, odd = 1 - even;
-    if (start[odd] != start[even] + 1)
-        return 0;
-    const int64_t pairs = cf_min(at[even].right - at[even].left, at[odd].right - at[odd].left);
-    char *evens = to + (even * width + at[even].left) * size, *odds = to + (odd * width + at[odd].left) * size;
-    for (int64_t l = 0; pairs > 0 && l < count; l++)
+    const int64_t left = cf_min(cf_ceil_div(cf_max(-first, 0), phases), width);
+    const int64_t right = cf_clamp((a->n - first) / phases, left, width); /* slots [left, right) show samples in all phases */
+    for (int64_t l = 0; l < count; l++)
         if (lines[l])
-            set->unweave((const char *)lines[l] + start[even] * size, evens + l * pitch, odds + l * pitch, pairs);
-    for (int f = 0; f < 2; f++) {
-        fill_ends(a, dtype, lines, count, cval, at[f].first, 0, at[f].left, to + f * width * size, pitch);
-        fill_ends(a, dtype, lines, count, cval, at[f].first, at[f].left + pairs, width, to + f * width * size, pitch);
+            set->unweave((int)phases, (const char *)lines[l] + (first + left * phases) * size, to + l * pitch + left * size, width, right - left);
+    for (int64_t f = 0; f < phases; f++) {
+        fill_ends(a, dtype, lines, count, cval, first + f, 0, left, to + f * width * size, pitch);
+        fill_ends(a, dtype, lines, count, cval, first + f, right, width, to + f * width * size, pitch);
     }
     return 1;
 }
@@ -111,7 +97,7 @@ static void fill_plane(const cf_slab *slab, const cf_shape *s, const cf_dtype *d
         if (index < 0)
             cf_fill(to + i * pitch * dtype->size, 1, cval, pitch, dtype->size);
     }
-    if (split_lines(slab, col, dtype, set, cval, block->first[2] * 2 - col->lo, lines, rows, to))
+    if (split_lines(slab, col, dtype, set, cval, block->first[2] * col->stride - col->lo, lines, rows, to))
         return;
     cf_line like = {NULL, col->n, col->xs, col->boundary, cval};
     for (int64_t phase = 0; phase < slab->axis[2].period; phase++)
@@ -133,6 +119,13 @@ void cf_slab_fill(const cf_slab *slab, const cf_shape *s, const cf_dtype *dtype,
                            (const char *)x + (cf_x_at(s, block->image, block->group, block->channel + ci) + depth * a->xs) * dtype->size, cval,
                            block, lines, to);
         }
+}
+
+double cf_slab_cycles(const cf_slab *slab, const cf_axis *a)
+{
+    const double rows = (double)slots(&slab->axis[0]) * (double)slots(&slab->axis[1]);
+    const int runs = a->stride == 1 || (a->stride <= MOST_PHASES && a->dilation == 1); /* in contiguous arrays, which decide */
+    return rows * (40 + (double)slots(&slab->axis[2]) * (runs ? 0.25 : 1));
 }
 
 const char *cf_slab_in_place(const cf_shape *s, const cf_dtype *dtype, const void *x, const cf_slab_block *block)
@@ -183,34 +176,6 @@ int64_t cf_slab_parts(const cf_slab *slab, const int64_t len[3], int64_t image, 
     return used;
 }
 
-cf_axis cf_tile_axis(const cf_axis *a, int m, int64_t first)
-{
-    cf_axis tiles = *a;
-    tiles.k = m + 2;
-    tiles.m = cf_ceil_div(cf_ceil_div(a->m - first, a->dilation), m);
-    tiles.stride = m * a->dilation;
-    tiles.lo = a->lo - first;
-    return tiles;
-}
-
-void cf_choose_tiles(const cf_shape *s, int64_t lanes, int64_t most, int64_t len[3], int64_t blocks[3])
-{
-    double best = 0;
-    for (int64_t target = most; target >= cf_max(most / 4, 1); target -= cf_max(target / 16, 1)) {
-        int64_t try_len[3], try_blocks[3];
-        cf_choose_block(s, target, try_len, try_blocks);
-        int64_t cols = try_len[0] * try_len[1] * try_len[2];
-        double used = (double)cols / (double)(cf_ceil_div(cols, lanes) * lanes);
-        for (int i = 0; i < 3; i++)
-            used *= (double)s->axis[i].m / (double)(try_len[i] * try_blocks[i]);
-        if (used > best * 1.02) {
-            best = used;
-            memcpy(len, try_len, sizeof try_len);
-            memcpy(blocks, try_blocks, sizeof try_blocks);
-        }
-    }
-}
-
 void cf_slab_terms(const cf_slab *slab, const cf_shape *s, int64_t channel, int64_t k, int64_t count, int64_t *x_at, int64_t *w_at)
 {
     const cf_axis *a = s->axis;
@@ -229,19 +194,4 @@ void cf_slab_terms(const cf_slab *slab, const cf_shape *s, int64_t channel, int6
         i0 = 0;
         ci++;
     }
-}
-
-void cf_transform_tiles(const cf_kernel_set *set, int kind, const char *from, const int64_t *at, int64_t points, const cf_run_part *parts,
-                        int64_t used, char *patch, int64_t patch_row, char *to, int64_t to_row, int64_t n, int64_t size)
-{
-    if (n >= used * set->lanes) {
-        for (const cf_run_part *run = parts; run < parts + used; run++)
-            set->winograd(kind, from + run->from * size, at, to + run->to * size, to_row, run->n);
-        return;
-    }
-    int64_t patch_at[36];
-    for (int64_t i = 0; i < points; i++)
-        patch_at[i] = i * patch_row;
-    set->panel(from, at, points, parts, used, patch, patch_row);
-    set->winograd(kind, patch, patch_at, to, to_row, n);
 }

@@ -38,6 +38,9 @@ CF_HIDDEN size_t cf_slab_lines_bytes(const cf_slab *slab);
 CF_HIDDEN void cf_slab_fill(const cf_slab *slab, const cf_shape *s, const cf_dtype *dtype, const cf_kernel_set *set, const void *x, const void *cval,
                             const cf_slab_block *block, const void **lines, char *to);
 
+/* What it takes to fill one channel of a copy, in cycles; a is the last axis. */
+CF_HIDDEN double cf_slab_cycles(const cf_slab *slab, const cf_axis *a);
+
 /* Where output 0 of the block meets tap 0, in the input itself. */
 CF_HIDDEN const char *cf_slab_in_place(const cf_shape *s, const cf_dtype *dtype, const void *x, const cf_slab_block *block);
 
@@ -72,16 +75,6 @@ static inline void cf_clear_tails(char *rows, int64_t row_bytes, int64_t count, 
                 last[byte] = 0;
         }
 }
-
-/* An axis whose outputs are tiles of m outputs each, every `dilation` samples from output `first` on: its kernel is what a tile reads. */
-CF_HIDDEN cf_axis cf_tile_axis(const cf_axis *a, int m, int64_t first);
-
-/* Rows of tiles of which about `most` fill a block, such that vectors are full. */
-CF_HIDDEN void cf_choose_tiles(const cf_shape *tiles, int64_t lanes, int64_t most, int64_t len[3], int64_t blocks[3]);
-
-/* Winograd's transform of n tiles that lie in runs of the slab: run by run, or first gathered in `patch` where runs are shorter than a vector. */
-CF_HIDDEN void cf_transform_tiles(const cf_kernel_set *set, int kind, const char *from, const int64_t *at, int64_t points, const cf_run_part *parts,
-                                  int64_t used, char *patch, int64_t patch_row, char *to, int64_t to_row, int64_t n, int64_t size);
 
 /* Where the terms k in [k, k + count) of a sum lie, in the order of channels and their taps: in the slab, counted from its first channel, and in
  * the kernel, counted from input channel 0; `channel` is the slab's first. */

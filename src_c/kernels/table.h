@@ -69,26 +69,48 @@ typedef void cf_taps_fn(const void *g, int64_t g_row, const void *x, int64_t x_r
 /* Whether none of n samples is NaN or Inf; true of integers. */
 typedef int cf_finite_fn(const void *from, int64_t n);
 
-/* Transforms of Winograd's method along two axes, for 3 x 3 taps: what is transformed, and to how many products. */
+/* Winograd's minimal filtering along an axis: m outputs of `taps` taps at a stride, as sums of fewer products.  The taps come in one part or two, of
+ * `first` taps from 0 on and `second` taps from `at` on, a stride apart, whose products add up.  A part of n taps makes m + n - 1 products: those of
+ * polynomials' values at 0, 1 and infinity, for 4 products also at -1, for 6 also at 2 and -2 (only "fast" allows these); one tap alone makes its
+ * own. */
+#define CF_SCHEMES(X)        \
+    /* taps, stride, m, first, second, at */ \
+    X(ALONE, 1, 1, 1, 1, 0, 0)     \
+    X(2_OF_2, 2, 1, 2, 2, 0, 0)    \
+    X(3_OF_2, 2, 1, 3, 2, 0, 0)    \
+    X(2_OF_3, 3, 1, 2, 3, 0, 0)    \
+    X(4_OF_3, 3, 1, 4, 3, 0, 0)    \
+    X(2_OF_5, 5, 1, 2, 3, 2, 3)    \
+    X(2_OF_3_BY_2, 3, 2, 2, 2, 1, 1) \
+    X(3_OF_3_BY_2, 3, 2, 3, 2, 1, 1) \
+    X(2_OF_4_BY_2, 4, 2, 2, 2, 2, 1)
 enum {
-    CF_F2_INPUT,    /* 4 x 4 samples for 2 x 2 outputs, to 4 x 4 */
-    CF_F2_KERNEL,   /* 3 x 3 taps, to 4 x 4 */
-    CF_F2_OUTPUT,   /* 4 x 4 sums of products, to 2 x 2 outputs */
-    CF_F2_GRADIENT, /* 2 x 2 outputs' gradients, to 4 x 4 */
-    CF_F2_TAPS,     /* 4 x 4 sums of products of gradients with samples, to 3 x 3 taps' gradients */
-    CF_F4_INPUT,    /* 6 x 6 samples for 4 x 4 outputs, to 6 x 6 */
-    CF_F4_KERNEL,   /* 3 x 3 taps, to 6 x 6 */
-    CF_F4_OUTPUT    /* 6 x 6 sums of products, to 4 x 4 outputs */
+#define CF_SCHEME_OF(name, ...) CF_SCHEME_##name,
+    CF_SCHEMES(CF_SCHEME_OF) CF_SCHEME_COUNT
+#undef CF_SCHEME_OF
 };
 
-/* Columns c < n: to[i*to_row + c], i counting what is made row by row, from from[at[j] + c].  Of real floats alone, else NULL. */
-typedef void cf_winograd_fn(int kind, const void *from, const int64_t *at, void *to, int64_t to_row, int64_t n);
+/* Transforms: of what is multiplied, to `points` numbers, or of as many sums of products, to what is wanted.  The gradient of a kernel takes
+ * outputs' gradients for taps, and makes the taps' gradients. */
+enum { CF_OF_SAMPLES, CF_OF_TAPS, CF_TO_OUTPUTS, CF_OF_OUTPUTS, CF_TO_TAPS };
 
-/* to[i*m + v] = from[v*from_row + i], i < n, v < m; m is 2 or 4.  Of real floats alone, else NULL. */
+enum { CF_SIDE = 8 }; /* numbers along an axis, at most */
+
+/* Along two axes of these schemes, of columns c < n: to[i*to_row + c], i counting what is made row by row, from from[at[j] + c]; then zeros up to a
+ * whole vector, if that is not more than `room`.  Of real floats alone, else NULL. */
+typedef void cf_winograd_fn(int transform, int row_scheme, int col_scheme, const void *from, const int64_t *at, void *to, int64_t to_row, int64_t n,
+                            int64_t room);
+
+/* y[r*y_row + c] (+)= sum_{k<count} a[k*a_step + r] * b[k*b_row + c], r < rows, c < n <= 4: products that would leave most of gemm's vectors
+ * empty.  Steps of a are read up to whole vectors.  Of real floats alone, else NULL. */
+typedef void cf_columns_fn(const void *a, int64_t a_step, const void *b, int64_t b_row, int64_t count, void *y, int64_t y_row, int64_t rows,
+                           int64_t n, int flags);
+
+/* to[i*m + v] = from[v*from_row + i], i < n, v < m; m is 1 to 4.  Of real floats alone, else NULL. */
 typedef void cf_weave_fn(int m, const void *from, int64_t from_row, void *to, int64_t n);
 
-/* even[i] = from[2*i], odd[i] = from[2*i + 1], i < n.  Of real floats alone, else NULL. */
-typedef void cf_unweave_fn(const void *from, void *even, void *odd, int64_t n);
+/* to[v*to_row + i] = from[i*m + v], i < n, v < m; m is 1 to 4.  Of real floats alone, else NULL. */
+typedef void cf_unweave_fn(int m, const void *from, void *to, int64_t to_row, int64_t n);
 
 /* Products of polynomials with n complex coefficients modulo t^n - c by a tree of factors: node b of it has the factors 2b and 2b + 1, or 4b to
  * 4b + 3, and `table` holds its r = c^(1/4), r^2 and r^3 at 6b, in the kernels' own type, like x and h.  Those of node 4b + k are the fourth roots of
@@ -146,6 +168,7 @@ typedef struct cf_kernel_set {
     cf_taps_fn *taps;
     cf_finite_fn *finite;
     cf_winograd_fn *winograd;
+    cf_columns_fn *columns;
     cf_weave_fn *weave;
     cf_unweave_fn *unweave;
     cf_fft fft; /* of real floats alone, else zeros */

@@ -1,6 +1,6 @@
-/* cf_winograd_fn: the transforms of Winograd's minimal filtering for kernels of 3 taps, along two axes (A. Lavin and S. Gray, "Fast algorithms
- * for convolutional neural networks", arXiv:1509.09308).  Points 0, 1, -1 and infinity for outputs of 2 and for gradients, also 2 and -2
- * for outputs of 4. */
+/* cf_winograd_fn: the transforms of Winograd's minimal filtering along two axes (A. Lavin and S. Gray, "Fast algorithms for convolutional neural
+ * networks", arXiv:1509.09308).  As an output of taps and a tap's gradient of outputs are the same sum, a part of them has four transforms for each
+ * number of products: of samples, of 2 or 3 factors, to 2 or 3 sums. */
 
 #define ADD(a, b) V(add)(a, b)
 #define TIMES(c, a, b) V(fma)(a, k[c], b) /* b + c*a */
@@ -8,53 +8,23 @@
 enum { FN(MINUS), FN(HALF), FN(MINUS_HALF), FN(TWO), FN(MINUS_TWO), FN(FOUR), FN(MINUS_FOUR), FN(EIGHT), FN(MINUS_FIVE), FN(QUARTER),
        FN(MINUS_SIXTH), FN(SIXTH), FN(TWELFTH), FN(TWENTY_FOURTH), FN(CONSTANTS) };
 #define C(name) FN(name)
-
-/* One axis: to[i * to_step] from from[j * from_step]; constants fold the step in. */
-CF_INLINE void FN(winograd_axis)(const int kind, const VEC *from, const int from_step, VEC *to, const int to_step, const VEC *k)
-{
 #define D(j) from[(j) * from_step]
 #define T(i) to[(i) * to_step]
-    const VEC zero = V(zero)();
-    (void)zero;
-    switch (kind) {
-    case CF_F2_INPUT: {
+
+CF_INLINE void FN(winograd_samples)(const int points, const VEC *from, const int from_step, VEC *to, const int to_step, const VEC *k)
+{
+    if (points == 3) {
+        VEC d1 = D(1);
+        T(0) = TIMES(C(MINUS), d1, D(0));
+        T(1) = d1;
+        T(2) = TIMES(C(MINUS), D(2), d1);
+    } else if (points == 4) {
         VEC d1 = D(1), d2 = D(2);
         T(0) = TIMES(C(MINUS), d2, D(0));
         T(1) = ADD(d1, d2);
         T(2) = TIMES(C(MINUS), d1, d2);
         T(3) = TIMES(C(MINUS), D(3), d1);
-        break;
-    }
-    case CF_F2_OUTPUT: {
-        VEC m1 = D(1), m2 = D(2);
-        T(0) = ADD(ADD(D(0), m1), m2);
-        T(1) = TIMES(C(MINUS), D(3), TIMES(C(MINUS), m2, m1));
-        break;
-    }
-    case CF_F2_KERNEL: {
-        VEC ends = TIMES(C(HALF), ADD(D(0), D(2)), zero), g1 = D(1);
-        T(0) = D(0);
-        T(1) = TIMES(C(HALF), g1, ends);
-        T(2) = TIMES(C(MINUS_HALF), g1, ends);
-        T(3) = D(2);
-        break;
-    }
-    case CF_F2_GRADIENT: {
-        VEC half = TIMES(C(HALF), D(0), zero), g1 = D(1);
-        T(0) = D(0);
-        T(1) = TIMES(C(HALF), g1, half);
-        T(2) = TIMES(C(MINUS_HALF), g1, half);
-        T(3) = TIMES(C(MINUS), g1, zero);
-        break;
-    }
-    case CF_F2_TAPS: {
-        VEC m1 = D(1), m2 = D(2), sum = ADD(m1, m2);
-        T(0) = ADD(D(0), sum);
-        T(1) = TIMES(C(MINUS), m2, m1);
-        T(2) = ADD(sum, D(3));
-        break;
-    }
-    case CF_F4_INPUT: {
+    } else {
         VEC d1 = D(1), d2 = D(2), d3 = D(3), d4 = D(4);
         VEC even = TIMES(C(MINUS_FOUR), d2, d4), odd = TIMES(C(MINUS_FOUR), d1, d3);
         VEC even2 = TIMES(C(MINUS), d2, d4), odd2 = TIMES(C(MINUS), d1, d3);
@@ -64,21 +34,28 @@ CF_INLINE void FN(winograd_axis)(const int kind, const VEC *from, const int from
         T(3) = TIMES(C(TWO), odd2, even2);
         T(4) = TIMES(C(MINUS_TWO), odd2, even2);
         T(5) = TIMES(C(FOUR), d1, TIMES(C(MINUS_FIVE), d3, D(5)));
-        break;
     }
-    case CF_F4_OUTPUT: {
-        VEC m1 = D(1), m2 = D(2), m3 = D(3), m4 = D(4);
-        VEC s = ADD(m1, m2), t = ADD(m3, m4), p = TIMES(C(MINUS), m2, m1), q = TIMES(C(MINUS), m4, m3);
-        T(0) = ADD(ADD(D(0), s), t);
-        T(1) = TIMES(C(TWO), q, p);
-        T(2) = TIMES(C(FOUR), t, s);
-        T(3) = TIMES(C(EIGHT), q, ADD(p, D(5)));
-        break;
-    }
-    default: { /* CF_F4_KERNEL */
-        VEC g0 = D(0), g1 = D(1), g2 = D(2);
-        VEC ends = TIMES(C(MINUS_SIXTH), ADD(g0, g2), zero), wide = TIMES(C(TWENTY_FOURTH), g0, TIMES(C(SIXTH), g2, zero));
-        VEC middle = TIMES(C(TWELFTH), g1, zero);
+}
+
+/* Of 2 factors or 3. */
+CF_INLINE void FN(winograd_factors)(const int points, const int factors, const VEC *from, const int from_step, VEC *to, const int to_step,
+                                    const VEC *k)
+{
+    const VEC zero = V(zero)();
+    VEC g0 = D(0), g1 = D(1);
+    if (points == 3) {
+        T(0) = g0;
+        T(1) = ADD(g0, g1);
+        T(2) = g1;
+    } else if (points == 4) {
+        VEC ends = TIMES(C(HALF), factors == 3 ? ADD(g0, D(2)) : g0, zero);
+        T(0) = g0;
+        T(1) = TIMES(C(HALF), g1, ends);
+        T(2) = TIMES(C(MINUS_HALF), g1, ends);
+        T(3) = factors == 3 ? D(2) : TIMES(C(MINUS), g1, zero);
+    } else {
+        VEC g2 = D(2), ends = TIMES(C(MINUS_SIXTH), ADD(g0, g2), zero), middle = TIMES(C(TWELFTH), g1, zero);
+        VEC wide = TIMES(C(TWENTY_FOURTH), g0, TIMES(C(SIXTH), g2, zero));
         T(0) = TIMES(C(QUARTER), g0, zero);
         T(1) = TIMES(C(MINUS_SIXTH), g1, ends);
         T(2) = TIMES(C(SIXTH), g1, ends);
@@ -86,15 +63,220 @@ CF_INLINE void FN(winograd_axis)(const int kind, const VEC *from, const int from
         T(4) = TIMES(C(MINUS), middle, wide);
         T(5) = g2;
     }
-    }
-#undef D
-#undef T
 }
 
-/* `rows` x `rows` numbers a column to `made` x `made` (constants).  The last vector ends where the columns end, and repeats some; fewer columns than
- * a vector has go through one. */
-CF_INLINE void FN(winograd_planes)(const int kind, const int rows, const int made, const ELEM *from, const int64_t *at, ELEM *to, int64_t to_row,
-                                   int64_t n)
+/* To 2 sums or 3, of 6 points to 4. */
+CF_INLINE void FN(winograd_sums)(const int points, const int sums, const VEC *from, const int from_step, VEC *to, const int to_step, const VEC *k)
+{
+    VEC m1 = D(1), m2 = D(2);
+    if (points == 3) {
+        T(0) = ADD(D(0), m1);
+        T(1) = TIMES(C(MINUS), m2, m1);
+    } else if (points == 4) {
+        VEC difference = TIMES(C(MINUS), m2, m1), sum = ADD(m1, m2);
+        T(0) = sums == 3 ? ADD(D(0), sum) : ADD(ADD(D(0), m1), m2);
+        T(1) = sums == 3 ? difference : TIMES(C(MINUS), D(3), difference);
+        if (sums == 3)
+            T(2) = ADD(sum, D(3));
+    } else {
+        VEC m3 = D(3), m4 = D(4);
+        VEC s = ADD(m1, m2), t = ADD(m3, m4), p = TIMES(C(MINUS), m2, m1), q = TIMES(C(MINUS), m4, m3);
+        T(0) = ADD(ADD(D(0), s), t);
+        T(1) = TIMES(C(TWO), q, p);
+        T(2) = TIMES(C(FOUR), t, s);
+        T(3) = TIMES(C(EIGHT), q, ADD(p, D(5)));
+    }
+}
+
+/* A part that begins at tap `at`, and at point `point`; outputs are added to those of a part before. */
+CF_INLINE void FN(winograd_part)(const int transform, const int m, const int taps, const int stride, const int at, const int point, const VEC *from,
+                                 const int from_step, VEC *to, const int to_step, const VEC *k)
+{
+    const int points = m + taps - 1, by_taps = stride * from_step;
+    VEC made[CF_SIDE];
+    switch (transform) {
+    case CF_OF_SAMPLES:
+        from += at * from_step;
+        to += point * to_step;
+        CF_UNROLL
+        for (int i = 0; taps == 1 && i < points; i++)
+            to[i * to_step] = from[i * by_taps];
+        if (taps > 1)
+            FN(winograd_samples)(points, from, by_taps, to, to_step, k);
+        break;
+    case CF_OF_TAPS:
+        from += at * from_step;
+        to += point * to_step;
+        CF_UNROLL
+        for (int i = 0; taps == 1 && i < points; i++)
+            to[i * to_step] = from[0];
+        if (taps > 1)
+            FN(winograd_factors)(points, taps, from, by_taps, to, to_step, k);
+        break;
+    case CF_TO_OUTPUTS:
+        from += point * from_step;
+        CF_UNROLL
+        for (int i = 0; taps == 1 && i < points; i++)
+            made[i] = from[i * from_step];
+        if (taps > 1)
+            FN(winograd_sums)(points, m, from, from_step, made, 1, k);
+        CF_UNROLL
+        for (int i = 0; i < m; i++)
+            to[i * to_step] = point ? ADD(to[i * to_step], made[i]) : made[i];
+        break;
+    case CF_OF_OUTPUTS:
+        to += point * to_step;
+        CF_UNROLL
+        for (int i = 0; taps == 1 && i < points; i++)
+            to[i * to_step] = from[i * from_step];
+        if (taps > 1)
+            FN(winograd_factors)(points, m, from, from_step, to, to_step, k);
+        break;
+    default: /* CF_TO_TAPS */
+        from += point * from_step;
+        to += at * to_step;
+        made[0] = from[0];
+        CF_UNROLL
+        for (int i = 1; taps == 1 && i < points; i++)
+            made[0] = ADD(made[0], from[i * from_step]);
+        if (taps == 1)
+            to[0] = made[0];
+        else
+            FN(winograd_sums)(points, taps, from, from_step, to, stride * to_step, k);
+    }
+}
+
+/* A transform along an axis by a scheme; all but the places are constants. */
+CF_INLINE void FN(winograd_axis)(const int transform, const int stride, const int m, const int first, const int second, const int at, const VEC *from,
+                                 const int from_step, VEC *to, const int to_step, const VEC *k)
+{
+    FN(winograd_part)(transform, m, first, stride, 0, 0, from, from_step, to, to_step, k);
+    if (second)
+        FN(winograd_part)(transform, m, second, stride, at, m + first - 1, from, from_step, to, to_step, k);
+}
+
+#define POINTS(m, first, second) ((m) + (first) - 1 + ((second) ? (m) + (second) - 1 : 0))
+#define SAMPLES(taps, stride, m) (((m) - 1) * (stride) + (taps))
+#define TAKEN(transform, taps, stride, m, first, second) \
+    ((transform) == CF_OF_SAMPLES ? SAMPLES(taps, stride, m) : (transform) == CF_OF_TAPS ? (taps) : (transform) == CF_OF_OUTPUTS ? (m) \
+                                                                                                  : POINTS(m, first, second))
+#define NEEDED(transform, m) ((m) < 4 || (transform) < CF_OF_OUTPUTS) /* gradients take none of 4 outputs */
+#define MADE(transform, taps, m, first, second) \
+    ((transform) == CF_TO_OUTPUTS ? (m) : (transform) == CF_TO_TAPS ? (taps) : POINTS(m, first, second))
+
+/* A vector of columns, one scheme along both axes. */
+CF_INLINE void FN(winograd_square)(const int transform, const int taps, const int stride, const int m, const int first, const int second,
+                                   const int at_tap, const ELEM *from, const int64_t *at, ELEM *to, int64_t to_row, const VEC *k)
+{
+    const int taken = TAKEN(transform, taps, stride, m, first, second), made = MADE(transform, taps, m, first, second);
+    VEC x[CF_SIDE], half[CF_SIDE * CF_SIDE];
+    if (!NEEDED(transform, m))
+        return;
+    CF_UNROLL
+    for (int j = 0; j < taken; j++) {
+        CF_UNROLL
+        for (int r = 0; r < taken; r++)
+            x[r] = V(load)(from + at[r * taken + j]);
+        FN(winograd_axis)(transform, stride, m, first, second, at_tap, x, 1, half + j, CF_SIDE, k);
+    }
+    CF_UNROLL
+    for (int r = 0; r < made; r++) {
+        FN(winograd_axis)(transform, stride, m, first, second, at_tap, half + r * CF_SIDE, 1, x, 1, k);
+        CF_UNROLL
+        for (int j = 0; j < made; j++)
+            V(store)(to + (r * made + j) * to_row, x[j]);
+    }
+}
+
+/* A line of an axis, some vectors of columns of it. */
+CF_INLINE void FN(winograd_line)(const int transform, const int taps, const int stride, const int m, const int first, const int second,
+                                 const int at_tap, const ELEM *const *from, ELEM *const *to, int vectors, const VEC *k)
+{
+    const int taken = TAKEN(transform, taps, stride, m, first, second), made = MADE(transform, taps, m, first, second);
+    for (int v = 0; v < vectors && NEEDED(transform, m); v++) {
+        VEC x[CF_SIDE], y[CF_SIDE];
+        CF_UNROLL
+        for (int j = 0; j < taken; j++)
+            x[j] = V(load)(from[j] + v * VLANES);
+        FN(winograd_axis)(transform, stride, m, first, second, at_tap, x, 1, y, 1, k);
+        CF_UNROLL
+        for (int i = 0; i < made; i++)
+            V(store)(to[i] + v * VLANES, y[i]);
+    }
+}
+
+/* What `call` does, for each transform and scheme. */
+#define FOR_TRANSFORMS(call, ...) \
+    switch (transform) { \
+    case CF_OF_SAMPLES: call(CF_OF_SAMPLES, __VA_ARGS__); break; \
+    case CF_OF_TAPS: call(CF_OF_TAPS, __VA_ARGS__); break; \
+    case CF_TO_OUTPUTS: call(CF_TO_OUTPUTS, __VA_ARGS__); break; \
+    case CF_OF_OUTPUTS: call(CF_OF_OUTPUTS, __VA_ARGS__); break; \
+    default: call(CF_TO_TAPS, __VA_ARGS__); \
+    }
+
+static void FN(winograd_apply)(int transform, int scheme, const ELEM *const *from, ELEM *const *to, int vectors, const VEC *k)
+{
+#define LINE(transform, taps, stride, m, first, second, at) \
+    FN(winograd_line)(transform, taps, stride, m, first, second, at, from, to, vectors, k)
+#define LINES(name, ...) \
+    case CF_SCHEME_##name: FOR_TRANSFORMS(LINE, __VA_ARGS__) break;
+    switch (scheme) {
+        CF_SCHEMES(LINES)
+    }
+#undef LINES
+#undef LINE
+}
+
+/* Some vectors of columns of any two schemes: along rows into memory, from there along columns; only along one axis where the other has one
+ * number. */
+enum { FN(WINOGRAD_VECTORS) = 4 };
+static void FN(winograd_lines)(int transform, const int schemes[2], const int taken[2], const int made[2], const ELEM *from, const int64_t *at,
+                               ELEM *to, int64_t to_row, int vectors, const VEC *k)
+{
+    const int one_row = schemes[0] == CF_SCHEME_ALONE, one_col = !one_row && schemes[1] == CF_SCHEME_ALONE, pitch = FN(WINOGRAD_VECTORS) * VLANES;
+    VEC half_[CF_SIDE * CF_SIDE * FN(WINOGRAD_VECTORS)];
+    ELEM *half = (ELEM *)half_, *y[CF_SIDE];
+    const ELEM *x[CF_SIDE];
+    for (int r = 0; r < taken[0] && !one_col; r++) {
+        for (int j = 0; j < taken[1]; j++)
+            x[j] = from + at[r * taken[1] + j];
+        for (int i = 0; i < made[1]; i++)
+            y[i] = one_row ? to + i * to_row : half + (r * made[1] + i) * pitch;
+        FN(winograd_apply)(transform, schemes[1], x, y, vectors, k);
+    }
+    for (int c = 0; c < made[1] && !one_row; c++) {
+        for (int j = 0; j < taken[0]; j++)
+            x[j] = one_col ? from + at[j] : half + (j * made[1] + c) * pitch;
+        for (int i = 0; i < made[0]; i++)
+            y[i] = to + (i * made[1] + c) * to_row;
+        FN(winograd_apply)(transform, schemes[0], x, y, vectors, k);
+    }
+}
+
+static void FN(winograd_vectors)(int transform, const int schemes[2], const int taken[2], const int made[2], const ELEM *from, const int64_t *at,
+                                 ELEM *to, int64_t to_row, int64_t vectors, const VEC *k)
+{
+#define SQUARE_BY(transform, taps, stride, m, first, second, at_tap) \
+    for (int64_t v = 0; v < vectors; v++) \
+        FN(winograd_square)(transform, taps, stride, m, first, second, at_tap, from + v * VLANES, at, to + v * VLANES, to_row, k)
+#define SQUARE_SCHEMES(name, ...) \
+    case CF_SCHEME_##name: FOR_TRANSFORMS(SQUARE_BY, __VA_ARGS__) break;
+    switch (schemes[0] == schemes[1] ? schemes[0] : -1) {
+        CF_SCHEMES(SQUARE_SCHEMES)
+    default:
+        for (int64_t v = 0; v < vectors; v += FN(WINOGRAD_VECTORS)) {
+            const int64_t together = vectors - v < FN(WINOGRAD_VECTORS) ? vectors - v : FN(WINOGRAD_VECTORS);
+            FN(winograd_lines)(transform, schemes, taken, made, from + v * VLANES, at, to + v * VLANES, to_row, (int)together, k);
+        }
+    }
+#undef SQUARE_SCHEMES
+#undef SQUARE_BY
+}
+
+/* Whole vectors where they lie; the rest is copied, and zeros with it. */
+static void FN(winograd)(int transform, int row_scheme, int col_scheme, const void *from_, const int64_t *at, void *to_, int64_t to_row, int64_t n,
+                         int64_t room)
 {
     static const ELEM constants[C(CONSTANTS)] = {
         [C(MINUS)] = -1, [C(HALF)] = (ELEM)0.5, [C(MINUS_HALF)] = (ELEM)-0.5, [C(TWO)] = 2, [C(MINUS_TWO)] = -2, [C(FOUR)] = 4,
@@ -104,60 +286,96 @@ CF_INLINE void FN(winograd_planes)(const int kind, const int rows, const int mad
     CF_UNROLL
     for (int c = 0; c < C(CONSTANTS); c++)
         k[c] = V(set1)(constants + c);
-    ELEM few[36 * VLANES], made_few[36 * VLANES], *y = to;
-    int64_t few_at[36], y_row = to_row;
-    const int narrow = n < VLANES;
-    if (narrow) {
-        for (int j = 0; j < rows * rows; j++) {
-            V(store)(few + j * VLANES, FN(load_part)(from + at[j], n));
-            few_at[j] = j * VLANES;
+    const int schemes[2] = {row_scheme, col_scheme};
+    int taken[2] = {0}, made[2] = {0};
+#define SIZES(name, taps, stride, m, first, second, at) \
+    case CF_SCHEME_##name: \
+        taken[i] = TAKEN(transform, taps, stride, m, first, second); \
+        made[i] = MADE(transform, taps, m, first, second); \
+        break;
+    for (int i = 0; i < 2; i++)
+        switch (schemes[i]) {
+            CF_SCHEMES(SIZES)
         }
-        from = few;
-        at = few_at;
-        y = made_few;
-        y_row = VLANES;
+#undef SIZES
+    const ELEM *from = from_;
+    ELEM *to = to_;
+    const int64_t whole = n / VLANES * VLANES;
+    FN(winograd_vectors)(transform, schemes, taken, made, from, at, to, to_row, whole / VLANES, k);
+    if (whole == n)
+        return;
+    ELEM few[CF_SIDE * CF_SIDE * VLANES], made_few[CF_SIDE * CF_SIDE * VLANES];
+    int64_t few_at[CF_SIDE * CF_SIDE];
+    const int direct = whole + VLANES <= room;
+    for (int j = 0; j < taken[0] * taken[1]; j++) {
+        V(store)(few + j * VLANES, FN(load_part)(from + at[j] + whole, n - whole));
+        few_at[j] = j * VLANES;
     }
-    int64_t c = 0;
-    do {
-        const int64_t i = narrow || c + VLANES <= n ? c : n - VLANES;
-        VEC x[36], half[36], made_now[36];
-        CF_UNROLL
-        for (int j = 0; j < rows; j++) {
-            CF_UNROLL
-            for (int r = 0; r < rows; r++)
-                x[r] = V(load)(from + at[r * rows + j] + i);
-            FN(winograd_axis)(kind, x, 1, half + j, 6, k);
-        }
-        CF_UNROLL
-        for (int r = 0; r < made; r++) {
-            FN(winograd_axis)(kind, half + r * 6, 1, made_now, 1, k);
-            CF_UNROLL
-            for (int j = 0; j < made; j++)
-                V(store)(y + (r * made + j) * y_row + i, made_now[j]);
-        }
-        c += VLANES;
-    } while (c < n);
-    for (int j = 0; narrow && j < made * made; j++)
-        FN(store_part)(to + j * to_row, V(load)(made_few + j * VLANES), n);
+    FN(winograd_vectors)(transform, schemes, taken, made, few, few_at, direct ? to + whole : made_few, direct ? to_row : VLANES, 1, k);
+    for (int j = 0; !direct && j < made[0] * made[1]; j++)
+        FN(store_part)(to + j * to_row + whole, V(load)(made_few + j * VLANES), n - whole);
 }
 
-static void FN(winograd)(int kind, const void *from, const int64_t *at, void *to, int64_t to_row, int64_t n)
+/* cf_columns_fn: vectors of rows, and sums over every fourth term, or every second. */
+CF_INLINE void FN(columns_of)(const int n, const int sums, const ELEM *a, int64_t a_step, const ELEM *b, int64_t b_row, int64_t count, ELEM *y,
+                              int64_t y_row, int64_t rows, int flags)
 {
-    switch (kind) {
-    case CF_F2_INPUT: FN(winograd_planes)(CF_F2_INPUT, 4, 4, from, at, to, to_row, n); break;
-    case CF_F2_OUTPUT: FN(winograd_planes)(CF_F2_OUTPUT, 4, 2, from, at, to, to_row, n); break;
-    case CF_F2_KERNEL: FN(winograd_planes)(CF_F2_KERNEL, 3, 4, from, at, to, to_row, n); break;
-    case CF_F2_GRADIENT: FN(winograd_planes)(CF_F2_GRADIENT, 2, 4, from, at, to, to_row, n); break;
-    case CF_F2_TAPS: FN(winograd_planes)(CF_F2_TAPS, 4, 3, from, at, to, to_row, n); break;
-    case CF_F4_INPUT: FN(winograd_planes)(CF_F4_INPUT, 6, 6, from, at, to, to_row, n); break;
-    case CF_F4_OUTPUT: FN(winograd_planes)(CF_F4_OUTPUT, 6, 4, from, at, to, to_row, n); break;
-    default: FN(winograd_planes)(CF_F4_KERNEL, 3, 6, from, at, to, to_row, n);
+    VEC acc[4][4];
+    CF_UNROLL
+    for (int s = 0; s < sums; s++)
+        CF_UNROLL
+        for (int c = 0; c < n; c++)
+            acc[s][c] = V(zero)();
+    int64_t k = 0;
+    for (; k + sums <= count; k += sums)
+        CF_UNROLL
+        for (int s = 0; s < sums; s++) {
+            VEC factor = V(load)(a + (k + s) * a_step);
+            CF_UNROLL
+            for (int c = 0; c < n; c++)
+                acc[s][c] = V(fma)(factor, V(set1)(b + (k + s) * b_row + c), acc[s][c]);
+        }
+    for (; k < count; k++)
+        CF_UNROLL
+        for (int c = 0; c < n; c++)
+            acc[0][c] = V(fma)(V(load)(a + k * a_step), V(set1)(b + k * b_row + c), acc[0][c]);
+    CF_UNROLL
+    for (int c = 0; c < n; c++) {
+        ELEM column[VLANES];
+        VEC sum = V(add)(acc[0][c], acc[1][c]);
+        if (sums == 4)
+            sum = V(add)(sum, V(add)(acc[2][c], acc[3][c]));
+        V(store)(column, sum);
+        for (int64_t r = 0; r < rows && r < VLANES; r++)
+            y[r * y_row + c] = flags & CF_ACCUMULATE ? y[r * y_row + c] + column[r] : column[r];
     }
+}
+
+static void FN(columns)(const void *a_, int64_t a_step, const void *b, int64_t b_row, int64_t count, void *y_, int64_t y_row, int64_t rows, int64_t n,
+                        int flags)
+{
+    const ELEM *a = a_;
+    ELEM *y = y_;
+    for (int64_t r = 0; r < rows; r += VLANES, a += VLANES, y += VLANES * y_row)
+        switch (n) {
+        case 1: FN(columns_of)(1, 4, a, a_step, b, b_row, count, y, y_row, rows - r, flags); break;
+        case 2: FN(columns_of)(2, 4, a, a_step, b, b_row, count, y, y_row, rows - r, flags); break;
+        case 3: FN(columns_of)(3, 2, a, a_step, b, b_row, count, y, y_row, rows - r, flags); break;
+        default: FN(columns_of)(4, 2, a, a_step, b, b_row, count, y, y_row, rows - r, flags);
+        }
 }
 
 #undef ADD
 #undef TIMES
 #undef C
+#undef D
+#undef T
+#undef POINTS
+#undef SAMPLES
+#undef TAKEN
+#undef MADE
+#undef NEEDED
+#undef FOR_TRANSFORMS
 
 /* cf_weave_fn and cf_unweave_fn, a vector of each row at a time; the last one ends where the row ends, and repeats some. */
 CF_INLINE void FN(weave_some)(const int m, const ELEM *restrict from, int64_t from_row, ELEM *restrict to, const int64_t n)
@@ -183,31 +401,66 @@ CF_INLINE void FN(weave_by)(const int m, const ELEM *from, int64_t from_row, ELE
 
 static void FN(weave)(int m, const void *from, int64_t from_row, void *to, int64_t n)
 {
-    if (m == 2)
-        FN(weave_by)(2, from, from_row, to, n);
-    else
-        FN(weave_by)(4, from, from_row, to, n);
+    switch (m) {
+    case 1: FN(weave_by)(1, from, from_row, to, n); break;
+    case 2: FN(weave_by)(2, from, from_row, to, n); break;
+    case 3: FN(weave_by)(3, from, from_row, to, n); break;
+    default: FN(weave_by)(4, from, from_row, to, n);
+    }
 }
 
-CF_INLINE void FN(unweave_some)(const ELEM *restrict x, ELEM *restrict even, ELEM *restrict odd, const int64_t n)
+CF_INLINE void FN(unweave_some)(const int m, const ELEM *restrict from, ELEM *restrict a, ELEM *restrict b, ELEM *restrict c, const int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
-        even[i] = x[2 * i];
-        odd[i] = x[2 * i + 1];
+        a[i] = from[i * m];
+        if (m > 1)
+            b[i] = from[i * m + 1];
+        if (m > 2)
+            c[i] = from[i * m + 2];
     }
 }
 
-static void FN(unweave)(const void *from, void *even, void *odd, int64_t n)
+CF_INLINE void FN(unweave_by)(const int m, const int lanes, const ELEM *from, ELEM *to, int64_t to_row, int64_t n)
 {
-    const ELEM *x = from;
-    ELEM *a = even, *b = odd;
-    int64_t i = 0;
-    if (n < VLANES) {
-        FN(unweave_some)(x, a, b, n);
-        return;
+    for (int64_t c = 0; c < n; c += lanes) {
+        const int64_t i = c + lanes <= n ? c : n - lanes;
+        FN(unweave_some)(m, from + i * m, to + i, to + to_row + i, to + 2 * to_row + i, lanes);
     }
-    for (; i + VLANES <= n; i += VLANES)
-        FN(unweave_some)(x + 2 * i, a + i, b + i, VLANES);
-    if (i < n)
-        FN(unweave_some)(x + 2 * (n - VLANES), a + n - VLANES, b + n - VLANES, VLANES);
+}
+
+CF_INLINE void FN(unweave_rows)(const int m, const ELEM *from, ELEM *to, int64_t to_row, int64_t n)
+{
+    if (n >= VLANES)
+        FN(unweave_by)(m, VLANES, from, to, to_row, n);
+    else if (VLANES >= 8 && n >= VLANES / 2)
+        FN(unweave_by)(m, VLANES >= 8 ? VLANES / 2 : 1, from, to, to_row, n);
+    else
+        FN(unweave_some)(m, from, to, to + to_row, to + 2 * to_row, n);
+}
+
+/* Four rows are squares turned. */
+static void FN(unweave_4)(const ELEM *from, ELEM *to, int64_t to_row, int64_t n)
+{
+    int64_t done = 0;
+#if CF_CAT(SQUARE_, TYPE) == 4
+    for (int64_t c = 0; c < n && n >= 4; c += 4) {
+        const int64_t i = c + 4 <= n ? c : n - 4;
+        const void *const rows[4] = {from + 4 * i, from + 4 * i + 4, from + 4 * i + 8, from + 4 * i + 12};
+        V(turn_square)(rows, 0, to + i, to_row);
+        done = n;
+    }
+#endif
+    for (; done < n; done++)
+        for (int v = 0; v < 4; v++)
+            to[v * to_row + done] = from[done * 4 + v];
+}
+
+static void FN(unweave)(int m, const void *from, void *to, int64_t to_row, int64_t n)
+{
+    switch (m) {
+    case 1: FN(unweave_rows)(1, from, to, to_row, n); break;
+    case 2: FN(unweave_rows)(2, from, to, to_row, n); break;
+    case 3: FN(unweave_rows)(3, from, to, to_row, n); break;
+    default: FN(unweave_4)(from, to, to_row, n);
+    }
 }

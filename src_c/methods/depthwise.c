@@ -253,7 +253,7 @@ static void store_rows(const block *b, int64_t rows, const char *from, char *y, 
     const cf_kernel_set *set = cf_set_of(b->job->plan);
     const int64_t size = b->job->plan->task.dtype->size, phases = t->phases[2], ys = t->shape.axis[2].ys, plane = t->len[1] * t->len[2];
     const int64_t whole = outputs_in(b, 2, phases - 1);
-    const int weaves = phases > 1 && ys == 1 && set->weave && (phases == 2 || phases == 4);
+    const int weaves = phases > 1 && ys == 1 && set->weave && phases <= 4;
     for (int64_t r = 0; r < rows; r++, from += b->len[2] * size, y += y_row * size) {
         if (weaves)
             set->weave((int)phases, from, plane, y, whole);

@@ -1,13 +1,13 @@
-/* Winograd's minimal filtering for the gradient of 3 x 3 taps: a tile of 2 x 2 gradients and 4 x 4 samples adds 16 products to sums from which
- * the 9 taps are made once at the end, instead of 36 products (F(3x3, 2x2): the transpose of what winograd.c does, with the same points).
+/* Winograd's minimal filtering for the gradient of few taps, by the schemes of core/tiles.h: of 3 x 3 taps, a tile of 2 x 2 gradients and 4 x 4
+ * samples adds 16 products to sums from which the 9 taps are made once at the end, instead of 36 products (F(3x3, 2x2)).
  *
- * Tiles are those of winograd.c.  For a block of them, samples X and gradients G of some channels are transformed; then each of 16 points is a
+ * Tiles are those of winograd.c.  For a block of them, samples X and gradients G of some channels are transformed; then each point is a
  * matrix product over tiles, with rows of G as they lie and X turned into columns.  The sums of a piece's channels stay in its memory.
  *
  * Sums run over images, phases of the dilation, blocks and tiles in this order.  If any result is not finite, all are summed directly. */
 #include "../core/border.h"
 #include "../core/plan.h"
-#include "../core/slab.h"
+#include "../core/tiles.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,19 +17,18 @@ enum {
     TILES = 128,        /* of a block: terms that a panel in L1 holds */
     CHANNELS = 64,      /* of a piece, in and out */
     MOST_COLS = 48,     /* of the widest tile */
-    LEAST_CHANNELS = 16,
-    POINTS = 16
+    LEAST_CHANNELS = 16
 };
 
 typedef struct tiling {
-    int64_t phases[2];
+    cf_scheme scheme[2]; /* of axes 1 and 2 */
+    int64_t points, phases[2];
     cf_shape shape; /* of tiles: axes 1 and 2 count tiles of phase 0 */
     int64_t len[3], blocks[3], pitch, x_point, g_point;
     cf_slab slab;
     int64_t channels, couts, rows, sum_point; /* rows: of X, channels and taps of the first axis */
     size_t lines_bytes, slab_bytes, patch_bytes, x_bytes, g_bytes, panel_bytes, sum_bytes;
 } tiling;
-
 
 /* Cycles for a vector of tiles and a point: products, and transforms of both factors. */
 static double piece_cost(const void *plan, int64_t channels, int64_t couts)
@@ -45,17 +44,20 @@ static void tile(const cf_plan *plan, int threads, tiling *t)
     const cf_kernel_set *set = cf_set_of(plan);
     const int64_t size = plan->task.dtype->size;
     memset(t, 0, sizeof *t);
+    cf_schemes_choose(s, 2, t->scheme);
+    t->points = t->scheme[0].points * t->scheme[1].points;
     t->shape = *s;
     for (int i = 0; i < 2; i++) {
         t->phases[i] = cf_min(s->axis[i + 1].dilation, s->axis[i + 1].m);
-        t->shape.axis[i + 1] = cf_tile_axis(&s->axis[i + 1], 2, 0);
+        t->shape.axis[i + 1] = cf_tile_axis(&s->axis[i + 1], &t->scheme[i], 0);
     }
     cf_choose_tiles(&t->shape, set->lanes, TILES, t->len, t->blocks);
     cf_slab_make(&t->shape, t->len, 1, &t->slab);
     t->pitch = cf_round_up(t->len[0] * t->len[1] * t->len[2], set->lanes);
-    const int64_t most = t->pitch <= TILES / 2 ? 2 * CHANNELS : CHANNELS; /* few tiles: what is transformed should serve more channels */
+    /* Few tiles or points: what is transformed should serve more channels. */
+    const int64_t most = t->points <= 9 || (t->pitch <= TILES / 2 && t->points <= 36) ? 2 * CHANNELS : CHANNELS;
     t->channels = cf_clamp(most / s->axis[0].k, 1, s->cin);
-    t->couts = cf_min(s->cout, most);
+    t->couts = cf_min(s->cout, t->points <= 6 ? 2 * most : most);
     cf_choose_channels(s, threads, piece_cost, plan, &t->channels, &t->couts);
     t->rows = t->channels * s->axis[0].k;
     t->x_point = t->rows * t->pitch + set->lanes; /* no multiple of 4 KiB */
@@ -63,11 +65,11 @@ static void tile(const cf_plan *plan, int threads, tiling *t)
     t->sum_point = cf_round_up(t->couts * t->rows, set->lanes) + set->lanes;
     t->lines_bytes = cf_round64(cf_slab_lines_bytes(&t->slab)) + cf_round64((size_t)t->pitch * sizeof(int64_t));
     t->slab_bytes = cf_round64((size_t)(t->slab.channel * t->channels * size));
-    t->patch_bytes = cf_round64((size_t)(POINTS * (t->pitch + set->lanes) * size));
-    t->x_bytes = cf_round64((size_t)(POINTS * t->x_point * size));
-    t->g_bytes = cf_round64((size_t)(POINTS * t->g_point * size));
+    t->patch_bytes = cf_round64((size_t)(t->scheme[0].samples * t->scheme[1].samples * (cf_max(t->pitch, t->rows) + set->lanes) * size));
+    t->x_bytes = cf_round64((size_t)(t->points * t->x_point * size));
+    t->g_bytes = cf_round64((size_t)(t->points * t->g_point * size));
     t->panel_bytes = cf_round64((size_t)(t->pitch * set->gemm_cols * size));
-    t->sum_bytes = cf_round64((size_t)(POINTS * t->sum_point * size));
+    t->sum_bytes = cf_round64((size_t)(t->points * t->sum_point * size));
 }
 
 static size_t worker_bytes(const tiling *t)
@@ -99,28 +101,28 @@ static void transform_samples(const block *b)
     const tiling *t = &j->t;
     const cf_kernel_set *set = cf_set_of(j->plan);
     const int64_t size = j->plan->task.dtype->size, depths = b->shape.axis[0].k;
-    int64_t at[POINTS];
+    const int samples = t->scheme[1].samples;
+    int64_t at[CF_SIDE * CF_SIDE];
     cf_run_part parts[TILES];
-    for (int i = 0; i < POINTS; i++)
-        at[i] = cf_slab_tap(&t->slab, &b->shape, 1, i / 4) + cf_slab_tap(&t->slab, &b->shape, 2, i % 4);
+    for (int i = 0; i < t->scheme[0].samples * samples; i++)
+        at[i] = cf_slab_tap(&t->slab, &b->shape, 1, i / samples) + cf_slab_tap(&t->slab, &b->shape, 2, i % samples);
     int64_t used = cf_slab_parts(&t->slab, b->len, 0, 0, b->cols, parts);
     for (int64_t row = 0; row < b->at.channels * depths; row++) {
         const char *from = b->slab + (row / depths * t->slab.channel + cf_slab_tap(&t->slab, &b->shape, 0, row % depths)) * size;
-        cf_transform_tiles(set, CF_F2_INPUT, from, at, POINTS, parts, used, b->patch, t->pitch, b->x + row * t->pitch * size, t->x_point, b->cols,
-                           size);
+        cf_transform_tiles(set, t->scheme, from, at, parts, used, b->patch, t->pitch, b->x + row * t->pitch * size, t->x_point, b->cols, size);
     }
 }
 
-/* Every second of n gradients of a row goes to `to`, those between to the row below. */
+/* Gradients of a row, n of them: those of a tile go to rows of `to` below each other. */
 static void split(const block *b, const char *from, int64_t n, char *to)
 {
+    const tiling *t = &b->job->t;
     const cf_axis *a = &b->job->plan->task.shape.axis[2];
-    const cf_kernel_set *set = cf_set_of(b->job->plan);
-    const int64_t size = b->job->plan->task.dtype->size, step = a->dilation * a->ys, pairs = step == 1 ? n / 2 : 0;
-    char *below = to + b->job->t.pitch * size;
-    set->unweave(from, to, below, pairs);
-    cf_copy_strided(to + pairs * size, 1, from + 2 * pairs * step * size, 2 * step, cf_ceil_div(n, 2) - pairs, (int)size);
-    cf_copy_strided(below + pairs * size, 1, from + (2 * pairs + 1) * step * size, 2 * step, n / 2 - pairs, (int)size);
+    const int64_t size = b->job->plan->task.dtype->size, step = a->dilation * a->ys, m = t->scheme[1].m;
+    const int64_t whole = step == 1 ? n / m : 0;
+    cf_set_of(b->job->plan)->unweave((int)m, from, to, t->pitch, whole);
+    for (int64_t v = 0; v < m; v++, from += step * size, to += t->pitch * size)
+        cf_copy_strided(to + whole * size, 1, from + m * whole * step * size, m * step, cf_ceil_div(n - v, m) - whole, (int)size);
 }
 
 /* Transforms the gradients of the block's channels, zeros where a tile reaches beyond the last. */
@@ -132,24 +134,26 @@ static void transform_gradients(const block *b)
     const cf_axis *a = s->axis;
     const cf_kernel_set *set = cf_set_of(j->plan);
     const int64_t size = j->plan->task.dtype->size;
-    int64_t first[3] = {b->at.first[0], 0, 0}, count[3] = {b->len[0], 0, 0};
+    const int64_t m[3] = {1, t->scheme[0].m, t->scheme[1].m};
+    int64_t first[3] = {b->at.first[0], 0, 0}, count[3] = {b->len[0], 0, 0}, at[CF_SIDE * CF_SIDE];
     for (int i = 1; i < 3; i++) {
-        first[i] = b->at.first[i] * 2 * a[i].dilation + b->phase[i - 1];
+        first[i] = b->at.first[i] * m[i] * a[i].dilation + b->phase[i - 1];
         count[i] = cf_ceil_div(a[i].m - first[i], a[i].dilation);
     }
-    const int64_t at[4] = {0, t->pitch, 2 * t->pitch, 3 * t->pitch};
-    memset(b->patch, 0, t->patch_bytes);
+    for (int64_t i = 0; i < m[1] * m[2]; i++)
+        at[i] = i * t->pitch;
+    memset(b->patch, 0, (size_t)(m[1] * m[2] * t->pitch * size));
     for (int64_t co = 0; co < b->couts; co++) {
         const char *g = (const char *)j->arrays->output + (cf_y_at(s, b->at.image, b->at.group, b->co + co) + first[0] * a[0].ys +
                                                            first[1] * a[1].ys + first[2] * a[2].ys) * size;
         for (int64_t row = 0; row < b->len[0] * b->len[1]; row++)
-            for (int64_t u = 0; u < 2; u++) {
-                const int64_t o1 = row % b->len[1] * 2 + u, n = cf_min(2 * b->len[2], count[2]);
+            for (int64_t u = 0; u < m[1]; u++) {
+                const int64_t o1 = row % b->len[1] * m[1] + u, n = cf_min(m[2] * b->len[2], count[2]);
                 if (o1 < count[1])
                     split(b, g + (row / b->len[1] * a[0].ys + o1 * a[1].dilation * a[1].ys) * size, n,
-                          b->patch + (2 * u * t->pitch + row * b->len[2]) * size);
+                          b->patch + (m[2] * u * t->pitch + row * b->len[2]) * size);
             }
-        set->winograd(CF_F2_GRADIENT, b->patch, at, b->g + co * t->pitch * size, t->g_point, b->cols);
+        set->winograd(CF_OF_OUTPUTS, t->scheme[0].id, t->scheme[1].id, b->patch, at, b->g + co * t->pitch * size, t->g_point, b->cols, t->pitch);
     }
 }
 
@@ -160,7 +164,7 @@ static void add_products(const block *b, int flags)
     const cf_kernel_set *set = cf_set_of(b->job->plan);
     const int64_t size = b->job->plan->task.dtype->size, cols = b->at.channels * b->shape.axis[0].k, panels = cf_ceil_div(cols, set->gemm_cols);
     const void *rows[MOST_COLS];
-    for (int64_t point = 0; point < POINTS; point++)
+    for (int64_t point = 0; point < t->points; point++)
         for (int64_t p = 0; p < panels; p++) {
             const cf_span panel = cf_panel_at(cols, set->lanes, set->gemm_cols, p);
             for (int64_t c = 0; c < panel.n; c++)
@@ -186,18 +190,20 @@ static void finish(const block *b)
     const cf_axis *a = s->axis;
     const cf_kernel_set *set = cf_set_of(j->plan);
     const int64_t size = j->plan->task.dtype->size, depths = a[0].k, n = b->at.channels * depths;
-    int64_t at[POINTS];
-    for (int64_t i = 0; i < POINTS; i++)
+    const int k2 = t->scheme[1].taps;
+    int64_t at[CF_SIDE * CF_SIDE];
+    for (int64_t i = 0; i < t->points; i++)
         at[i] = i * t->sum_point;
     for (int64_t co = 0; co < b->couts; co++) {
-        set->winograd(CF_F2_TAPS, b->sums + co * t->rows * size, at, b->patch, t->rows + set->lanes, n);
-        for (int64_t tap = 0; tap < 9; tap++) {
+        set->winograd(CF_TO_TAPS, t->scheme[0].id, t->scheme[1].id, b->sums + co * t->rows * size, at, b->patch, t->rows + set->lanes, n,
+                      t->rows + set->lanes);
+        for (int64_t tap = 0; tap < t->scheme[0].taps * k2; tap++) {
             const char *from = b->patch + tap * (t->rows + set->lanes) * size;
             if (!set->finite(from, n))
                 atomic_store_explicit(j->poisoned, 1, memory_order_relaxed);
             for (int64_t i0 = 0; i0 < depths; i0++)
                 cf_copy_strided((char *)j->arrays->kernel + (cf_w_at(s, b->at.group, b->co + co, b->at.channel) + i0 * a[0].ws +
-                                                             tap / 3 * a[1].ws + tap % 3 * a[2].ws) * size,
+                                                             tap / k2 * a[1].ws + tap % k2 * a[2].ws) * size,
                                 s->w_cin, from + i0 * size, depths, b->at.channels, (int)size);
         }
     }
@@ -208,15 +214,15 @@ static int place(block *b, int64_t index)
 {
     const tiling *t = &b->job->t;
     const cf_shape *s = &b->job->plan->task.shape;
-    for (int i = 2; i >= 0; i--)
-        b->at.first[i] = cf_take_digit(&index, t->blocks[i]) * t->len[i];
     for (int i = 1; i >= 0; i--)
         b->phase[i] = cf_take_digit(&index, t->phases[i]);
+    for (int i = 2; i >= 0; i--)
+        b->at.first[i] = cf_take_digit(&index, t->blocks[i]) * t->len[i];
     b->at.image = index;
     b->cols = 1;
     for (int i = 0; i < 3; i++) {
         if (i > 0)
-            b->shape.axis[i] = cf_tile_axis(&s->axis[i], 2, b->phase[i - 1]);
+            b->shape.axis[i] = cf_tile_axis(&s->axis[i], &t->scheme[i - 1], b->phase[i - 1]);
         b->len[i] = cf_min(t->len[i], b->shape.axis[i].m - b->at.first[i]);
         b->cols *= cf_max(b->len[i], 0);
     }
@@ -257,7 +263,7 @@ static void piece(const void *argument, int64_t index, cf_worker *worker)
         transform_gradients(&b);
         add_products(&b, flags);
         flags = CF_ACCUMULATE;
-        if (cf_poll(worker, (double)(POINTS * b.cols) * (double)(b.at.channels * s->axis[0].k * b.couts)))
+        if (cf_poll(worker, (double)(t->points * b.cols) * (double)(b.at.channels * s->axis[0].k * b.couts)))
             return;
     }
     finish(&b);
@@ -269,9 +275,10 @@ static int supports(const cf_task *task)
     const cf_axis *a = s->axis;
     const int floats = (task->dtype->arith == CF_F32 || task->dtype->arith == CF_F64) && !cf_converts(task->dtype);
     const int worth = task->asked == CORRFAST_WINOGRAD || cf_min(s->cin, s->cout) >= LEAST_CHANNELS;
-    return task->pass == CORRFAST_BACKWARD_KERNEL && task->precision != CORRFAST_EXACT && floats && worth && a[1].k == 3 && a[2].k == 3 &&
-           a[1].stride == 1 && a[2].stride == 1 && a[0].m >= 1 && a[1].m >= 1 && a[2].m >= 1 && a[0].k >= 1 && a[0].k <= CHANNELS &&
-           s->batch >= 1 && a[1].dilation <= 1 << 16 && a[2].dilation <= 1 << 16;
+    cf_scheme scheme[2];
+    return task->pass == CORRFAST_BACKWARD_KERNEL && task->precision != CORRFAST_EXACT && floats && worth && a[0].m >= 1 &&
+           a[1].m >= 1 && a[2].m >= 1 && a[0].k >= 1 && a[1].k >= 1 && a[2].k >= 1 && a[0].k <= CHANNELS && s->batch >= 1 &&
+           a[1].dilation <= 1 << 16 && a[2].dilation <= 1 << 16 && cf_schemes_choose(s, 2, scheme);
 }
 
 static double seconds(const cf_task *task, const cf_kernels *kernels)
@@ -282,13 +289,15 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     tiling t;
     tile(&plan, 1, &t);
     double blocks = (double)s->batch * (double)(t.phases[0] * t.phases[1]) * (double)(t.blocks[0] * t.blocks[1] * t.blocks[2]);
-    double tiles = (double)t.pitch, rows = (double)s->cin * (double)s->axis[0].k, couts = (double)s->cout;
+    double tiles = (double)(t.len[0] * t.len[1] * t.len[2]), rows = (double)s->cin * (double)s->axis[0].k, couts = (double)s->cout;
     double x_pieces = (double)cf_ceil_div(s->cin, t.channels), g_pieces = (double)cf_ceil_div(s->cout, t.couts);
-    double products = POINTS * tiles * rows * ceil(couts / (double)set->gemm_rows) * (double)set->gemm_rows / set->lanes *
+    double products = (double)t.points * tiles * rows * ceil(couts / (double)set->gemm_rows) * (double)set->gemm_rows / set->lanes *
                       CF_DENSE * cf_vector_cycles(task->dtype->arith);
-    double transforms = POINTS * tiles / set->lanes * (rows * g_pieces * (4 + 0.5 * set->lanes) + couts * x_pieces * 6);
-    transforms += POINTS * 10 * (double)(t.len[0] * t.len[1]) * rows * g_pieces; /* parts of panels */
-    double sums = POINTS * rows * couts / set->lanes * 20;
+    double transforms = (double)t.points * (double)(t.pitch / set->lanes) * (rows * g_pieces * (4 + 0.5 * set->lanes) + couts * x_pieces * 6);
+    transforms += (double)t.points * 10 * (double)(t.len[0] * t.len[1]) * rows * g_pieces; /* parts of panels */
+    transforms += (double)s->cin * cf_slab_cycles(&t.slab, &t.shape.axis[2]) * g_pieces +
+                  30 * (double)(t.len[0] * t.len[1] * t.scheme[0].m) * couts * x_pieces;
+    double sums = (double)t.points * rows * couts / set->lanes * 20;
     return 2e-6 + (double)s->groups * (blocks * (products + transforms + sums) + 6 * rows * couts) * CF_CYCLE + cf_traffic_seconds(task);
 }
 
@@ -314,7 +323,8 @@ static void describe(const cf_plan *plan, char *text, size_t size)
 {
     tiling t;
     tile(plan, 1, &t);
-    snprintf(text, size, "F(3x3, 2x2), blocks of %lld tiles, %lld x %lld channels at a time", (long long)(t.len[0] * t.len[1] * t.len[2]),
+    snprintf(text, size, "F(%dx%d, %dx%d), blocks of %lld tiles, %lld x %lld channels at a time", t.scheme[0].taps,
+             t.scheme[1].taps, t.scheme[0].m, t.scheme[1].m, (long long)(t.len[0] * t.len[1] * t.len[2]),
              (long long)t.channels, (long long)t.couts);
 }
 

@@ -62,7 +62,7 @@ static plain plain_sum(const call *c, const char *before, int64_t row, int64_t c
         for (int64_t i = 0; i < c->n; i++)
             add_product(c, &sum, (const char *)c->lines[0][0] + (r * c->from_row + c->at[col] + i) * size,
                         (const char *)c->plane[0].taps + (r * c->plane[0].tap_row + i) * size);
-    for (int64_t k = 0; c->kernel == KERNEL_GEMM && k < c->count; k++)
+    for (int64_t k = 0; (c->kernel == KERNEL_GEMM || c->kernel == KERNEL_COLUMNS) && k < c->count; k++)
         add_product(c, &sum, (const char *)c->lines[0][0] + (c->b_at[k] + col) * size,
                     (const char *)c->tap_lines[row] + c->at[k] * size);
     for (const cf_plane *p = c->plane; p < c->plane + c->planes; p++)
@@ -183,9 +183,9 @@ static int check(const cf_kernel_set *set, const cf_kernel_set *scalar, enum ker
     int elsewhere = !guarded_intact(&y_slot, c.y, c.y_bytes) || hash_inputs(&c) != inputs;
     memcpy(got, c.y, c.y_bytes);
     int64_t wrong = sums                         ? differences(&c, got, scalar ? want : NULL, before)
-                  : c.kernel == KERNEL_WINOGRAD ? transforms_differ(&c, got, before)
+                  : c.kernel == KERNEL_WINOGRAD ? transforms_differ(set, &c, got, before)
                                                 : copies_differ(set, &c, got, want);
-    int64_t placed = sums && !sums_rows(kernel) && c.fill == RANDOM ? place_matters(set, &c, got, before) : 0;
+    int64_t placed = sums && !sums_rows(kernel) && kernel != KERNEL_COLUMNS && c.fill == RANDOM ? place_matters(set, &c, got, before) : 0;
     if (c.fill == RANDOM)
         placed += rows_differ(set, &c, got, before);
     free(before);
@@ -243,7 +243,7 @@ static double speed(const cf_kernel_set *set, enum kernel kernel, cf_arith arith
 
 static void bench(const char *isa, const cf_kernel_set *set, const cf_kernel_set *scalar, enum kernel kernel, cf_arith arith)
 {
-    static const int64_t lengths[KERNEL_COUNT][3] = {{1, 3, 5}, {7, 31, 127}, {1}, {16, TERMS}, {9, 25}, {TERMS},
+    static const int64_t lengths[KERNEL_COUNT][3] = {{1, 3, 5}, {7, 31, 127}, {1}, {16, TERMS}, {16, TERMS}, {9, 25}, {TERMS},
                                                      {8, LINES}, {480}, {48}, {96}, {96}};
     printf("%-8s %-6s %-5s", isa, kernels[kernel], ariths[arith].name);
     for (int i = 0; i < 3 && lengths[kernel][i]; i++) {

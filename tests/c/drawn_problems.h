@@ -246,14 +246,14 @@ static void draw_long(corrfast_problem *p)
 }
 
 /* A layer that Winograd's method is for. */
-static void draw_3x3(corrfast_problem *p)
+static void draw_few_taps(corrfast_problem *p)
 {
-    p->rank = (int32_t)between(2, 3);
+    p->rank = (int32_t)between(1, 3);
     draw_layer(p);
-    for (int i = p->rank - 2; i < p->rank; i++) {
-        p->kernel_size[i] = 3;
-        p->stride[i] = 1;
-        p->dilation[i] = next() % 4 ? 1 : between(1, 6);
+    for (int i = p->rank > 1 ? p->rank - 2 : 0, same = next() % 2; i < p->rank; i++) {
+        p->kernel_size[i] = same ? 3 : between(1, 5);
+        p->stride[i] = same || next() % 2 ? 1 : between(1, 3);
+        p->dilation[i] = p->stride[i] > 1 || next() % 4 ? 1 : between(1, 6);
         p->input_size[i] += next() % 4 ? 4 : 0;
     }
     if (p->rank == 3)
@@ -274,7 +274,7 @@ static int draw(corrfast_problem *p, int kind, int64_t m[3])
     p->conjugate = dtypes[kind].complex_parts == 2 ? (uint32_t)between(0, 7) : 0;
     int choice = (int)(next() % 9), suits = p->dtype == CORRFAST_FLOAT32 || p->dtype == CORRFAST_FLOAT64;
     if (suits && choice < 3)
-        draw_3x3(p);
+        draw_few_taps(p);
     else if (choice < 4)
         draw_any(p);
     else if (choice < 5)

@@ -13,9 +13,9 @@ enum { PLANES = 3, ROWS = 24, TAP_ROWS = 17, LINES = ROWS + TAP_ROWS - 1, OUTPUT
 enum { SLOT_BYTES = 1 << 17 };
 
 /* The first are sums; from gemm on, product_calls.h has them. */
-enum kernel { KERNEL_ROWS, KERNEL_LINE, KERNEL_DOT, KERNEL_GEMM, KERNEL_TAPS, KERNEL_PANEL, KERNEL_TURN, KERNEL_FINITE, KERNEL_WINOGRAD,
-              KERNEL_WEAVE, KERNEL_UNWEAVE, KERNEL_COUNT, LAST_SUM = KERNEL_TAPS };
-static const char *const kernels[KERNEL_COUNT] = {"rows", "line", "dot", "gemm", "taps", "panel", "turn", "finite", "winograd", "weave",
+enum kernel { KERNEL_ROWS, KERNEL_LINE, KERNEL_DOT, KERNEL_GEMM, KERNEL_COLUMNS, KERNEL_TAPS, KERNEL_PANEL, KERNEL_TURN, KERNEL_FINITE,
+              KERNEL_WINOGRAD, KERNEL_WEAVE, KERNEL_UNWEAVE, KERNEL_COUNT, LAST_SUM = KERNEL_TAPS };
+static const char *const kernels[KERNEL_COUNT] = {"rows", "line", "dot", "gemm", "columns", "taps", "panel", "turn", "finite", "winograd", "weave",
                                                   "unweave"};
 /* check_fft.c checks the last ones, cf_kernel_set.fft. */
 _Static_assert(offsetof(cf_kernel_set, fft) + sizeof(cf_fft) == sizeof(cf_kernel_set), "a kernel without a case");
@@ -49,7 +49,7 @@ typedef struct call {
     cf_plane plane[PLANES]; /* of dot, only plane[0]'s offset and step; of taps, its taps and tap_row are g and g_row */
     int64_t count, at[TERMS], b_at[TERMS], run_count; /* of gemm, taps, panel and turn; `at` is a_at of gemm */
     cf_run_part runs[RUNS];
-    int kind;         /* of winograd, which makes `rows` rows from `count`; of unweave, whether `odd` lies first; of gemm, whether a is packed */
+    int kind;         /* of winograd, which makes `rows` rows from `count` with room for `outputs` in each; of gemm, whether a is packed */
     int64_t from_row; /* of winograd and weave; x_row of taps; b_row of gemm */
     int64_t tap_rows, tap_cols; /* of taps, whose `at` they make; a_step of gemm */
     const void *lines[PLANES][LINES], *tap_lines[LINES]; /* lines[0]: also b of gemm, x of taps, what others copy from; tap_lines: also a */
@@ -65,6 +65,8 @@ static guarded line_slot[PLANES][LINES], tap_slot[LINES], y_slot;
 static int sums_rows(enum kernel kernel) { return kernel == KERNEL_DOT || kernel == KERNEL_TAPS; }
 
 static size_t sample_size(const call *c) { return ariths[c->arith].size * (size_t)ariths[c->arith].parts; }
+
+static int64_t whole_vectors(int64_t n, int lanes) { return (n + lanes - 1) / lanes * lanes; }
 
 /* ---- data ------------------------------------------------------------------------------------------------------------------ */
 

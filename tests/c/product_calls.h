@@ -2,11 +2,9 @@
 #ifndef CF_PRODUCT_CALLS_H
 #define CF_PRODUCT_CALLS_H
 
-#include "kernel_calls.h"
+#include "transforms.h"
 
 enum { DRAWN_TERMS = 48 };
-
-static int64_t whole_vectors(int64_t n, int lanes) { return (n + lanes - 1) / lanes * lanes; }
 
 /* ---- sizes and offsets ----------------------------------------------------------------------------------------------------- */
 
@@ -31,6 +29,21 @@ static void draw_gemm(call *c, const cf_kernel_set *set)
     draw_offsets(c->at, c->count, set->gemm_rows);
     for (int64_t k = 0; k < c->count; k++) {
         c->at[k] = c->kind ? k * c->tap_cols : c->at[k];
+        c->b_at[k] = k * c->from_row;
+    }
+}
+
+/* Rows around the lanes, terms around those that are summed at once. */
+static void draw_columns(call *c, const cf_kernel_set *set)
+{
+    c->rows = random_between(&source, 1, PICK(set->lanes, ROWS));
+    c->n = random_between(&source, 1, 4);
+    c->count = PICK(0, 1, 2, 3, 4, 5, random_between(&source, 1, DRAWN_TERMS));
+    c->kind = 1;
+    c->tap_cols = c->rows + PICK(0, 0, 1, 11);
+    c->from_row = PICK(set->gemm_cols, c->n, c->n + 13, 1, 0, -c->n);
+    for (int64_t k = 0; k < c->count; k++) {
+        c->at[k] = k * c->tap_cols;
         c->b_at[k] = k * c->from_row;
     }
 }
@@ -77,34 +90,14 @@ static void draw_turn(call *c, const cf_kernel_set *set)
 /* Every way that a place can have among the vectors that finite adds up at once. */
 static void draw_finite(call *c, const cf_kernel_set *set) { c->n = random_between(&source, 1, 9 * set->lanes); }
 
-/* The matrices of A. Lavin and S. Gray's paper, which winograd multiplies with from both sides: G, B^T and A^T of F(2, 3) and F(4, 3), and
- * G' and A'^T of F(3, 2), the gradient's, whose B^T is the first's. */
-static const struct transform {
-    int made, taken; /* rows and columns; the kernel's planes are their squares */
-    long double of[6][6];
-} transforms[] = {
-    [CF_F2_INPUT] = {4, 4, {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}}},
-    [CF_F2_KERNEL] = {4, 3, {{1, 0, 0}, {0.5L, 0.5L, 0.5L}, {0.5L, -0.5L, 0.5L}, {0, 0, 1}}},
-    [CF_F2_OUTPUT] = {2, 4, {{1, 1, 1, 0}, {0, 1, -1, -1}}},
-    [CF_F2_GRADIENT] = {4, 2, {{1, 0}, {0.5L, 0.5L}, {0.5L, -0.5L}, {0, -1}}},
-    [CF_F2_TAPS] = {3, 4, {{1, 1, 1, 0}, {0, 1, -1, 0}, {0, 1, 1, 1}}},
-    [CF_F4_INPUT] = {6, 6, {{4, 0, -5, 0, 1, 0}, {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0}, {0, -2, -1, 2, 1, 0},
-                            {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}}},
-    [CF_F4_KERNEL] = {6, 3, {{0.25L, 0, 0}, {-1 / 6.0L, -1 / 6.0L, -1 / 6.0L}, {-1 / 6.0L, 1 / 6.0L, -1 / 6.0L},
-                             {1 / 24.0L, 1 / 12.0L, 1 / 6.0L}, {1 / 24.0L, -1 / 12.0L, 1 / 6.0L}, {0, 0, 1}}},
-    [CF_F4_OUTPUT] = {4, 6, {{1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}}},
-};
-enum { TRANSFORMS = (int)(sizeof transforms / sizeof *transforms) };
-
 static void draw_winograd(call *c, const cf_kernel_set *set)
 {
     const int64_t lanes = set->lanes;
-    c->kind = (int)random_between(&source, 0, TRANSFORMS - 1);
-    c->rows = transforms[c->kind].made * transforms[c->kind].made;
-    c->count = transforms[c->kind].taken * transforms[c->kind].taken;
+    draw_transform(c);
     c->n = PICK(1, lanes, 3 * lanes, random_between(&source, 1, 4 * lanes));
     c->from_row = c->n + PICK(0, 0, 1, lanes, 13);
     c->y_row = c->n + PICK(0, 0, 1, lanes, 13);
+    c->outputs = PICK(c->n, c->y_row); /* room */
     const int backward = (int)random_between(&source, 0, 1);
     for (int64_t k = 0; k < c->count; k++)
         c->at[k] = (backward ? c->count - 1 - k : k) * c->from_row;
@@ -112,19 +105,17 @@ static void draw_winograd(call *c, const cf_kernel_set *set)
 
 static void draw_weave(call *c, const cf_kernel_set *set)
 {
-    c->rows = PICK(2, 4);
+    c->rows = PICK(1, 2, 3, 4);
     c->n = random_between(&source, 1, 5 * set->lanes);
     c->from_row = c->n + PICK(0, 0, 1, 13);
     c->y_row = c->n;
 }
 
-/* Two rows of n samples without a gap become `even` and `odd`, which lie apart or side by side. */
 static void draw_unweave(call *c, const cf_kernel_set *set)
 {
-    c->rows = 2;
+    c->rows = PICK(1, 2, 3, 4);
     c->n = c->from_row = random_between(&source, 1, 5 * set->lanes);
     c->y_row = c->n + PICK(0, 0, 1, 13);
-    c->kind = (int)random_between(&source, 0, 1);
 }
 
 /* ---- places ---------------------------------------------------------------------------------------------------------------- */
@@ -170,7 +161,8 @@ static void place_gemm(call *c, const cf_kernel_set *set)
     c->lines[0][0] = place_table(c, &line_slot[0][0], c->b_at, c->n, whole_vectors(c->n, set->lanes), 0);
     for (int64_t r = 0; r < c->rows; r++)
         c->tap_lines[r] = !c->kind ? place_table(c, &tap_slot[r], c->at, 1, 1, 1)
-                          : r == 0 ? place_table(c, &tap_slot[0], c->at, c->rows, c->rows, 1)
+                          : r == 0 ? place_table(c, &tap_slot[0], c->at, c->rows,
+                                                 c->kernel == KERNEL_GEMM ? c->rows : whole_vectors(c->rows, set->lanes), 1)
                                    : (const char *)c->tap_lines[0] + r * (int64_t)sample_size(c);
     c->y_row = c->n + PICK(0, 1, 7, 13);
     place_outputs(c, (size_t)((c->rows - 1) * c->y_row + c->n) * sample_size(c));
@@ -257,7 +249,7 @@ static void place_rows(call *c, int64_t rows, int64_t readable)
 static void place_winograd(call *c)
 {
     place_rows(c, c->count, c->n);
-    place_outputs(c, (size_t)((c->rows - 1) * c->y_row + c->n) * sample_size(c));
+    place_outputs(c, (size_t)((c->rows - 1) * c->y_row + c->outputs) * sample_size(c));
 }
 
 static void place_weave(call *c)
@@ -299,49 +291,11 @@ static int64_t copies_differ(const cf_kernel_set *set, const call *c, const char
     }
     for (int64_t i = 0; c->kernel == KERNEL_WEAVE && i < c->n * c->rows; i++)
         memcpy(y + i * size, from + (i % c->rows * c->from_row + i / c->rows) * size, (size_t)size);
-    for (int64_t i = 0; c->kernel == KERNEL_UNWEAVE && i < 2 * c->n; i++)
-        memcpy(y + ((i % 2 ^ c->kind) * c->y_row + i / 2) * size, from + i * size, (size_t)size);
+    for (int64_t i = 0; c->kernel == KERNEL_UNWEAVE && i < c->rows * c->n; i++)
+        memcpy(y + (i % c->rows * c->y_row + i / c->rows) * size, from + i * size, (size_t)size);
     int64_t wrong = 0;
     for (size_t b = 0; b < c->y_bytes; b++)
         wrong += got[b] != y[b];
-    return wrong;
-}
-
-/* M x M^T, the matrix times what column `col` holds, in the widest arithmetic there is; factors of 0 take no part.  Writes to *allowed how
- * far rounding may lead away: constants and intermediate sums are rounded, a sum of tiny numbers to a multiple of the smallest. */
-static long double transformed(const call *c, int64_t row, int64_t col, long double *allowed)
-{
-    const struct arith *a = &ariths[c->arith];
-    const struct transform *t = &transforms[c->kind];
-    const long double *down = t->of[row / t->made], *across = t->of[row % t->made];
-    const int exact = c->kind != CF_F4_KERNEL && c->fill != EXTREMES && c->fill != DENORMALS && c->fill != RANDOM;
-    long double sum = 0, magnitude = 0;
-    for (int i = 0; i < t->taken; i++)
-        for (int j = 0; j < t->taken; j++) {
-            if (down[i] == 0 || across[j] == 0)
-                continue;
-            const char *x = (const char *)c->lines[0][0] + (c->at[i * t->taken + j] + col) * (int64_t)a->size;
-            long double term = down[i] * across[j] * (long double)get(c->arith, x);
-            sum += term;
-            magnitude += fabsl(term);
-        }
-    *allowed = exact ? 0 : 8 * (long double)a->eps * magnitude + 64 * (long double)a->least;
-    return sum;
-}
-
-/* Numbers that winograd made wrong, and bytes that it should have left alone. */
-static int64_t transforms_differ(const call *c, const char *got, const char *before)
-{
-    const int64_t size = (int64_t)sample_size(c);
-    int64_t wrong = 0;
-    for (int64_t r = 0; r < c->rows; r++) {
-        const int64_t row = r * c->y_row * size, gap = row + c->n * size;
-        for (int64_t i = 0; i < c->n; i++) {
-            long double tolerance, y = (long double)get(c->arith, got + row + i * size), sum = transformed(c, r, i, &tolerance);
-            wrong += isnan(sum) ? !isnan(y) : !(y == sum || fabsl(y - sum) <= tolerance);
-        }
-        wrong += r + 1 < c->rows && memcmp(got + gap, before + gap, (size_t)((c->y_row - c->n) * size)) != 0;
-    }
     return wrong;
 }
 
@@ -350,7 +304,7 @@ static int64_t transforms_differ(const call *c, const char *got, const char *bef
 static void place_call(call *c, const cf_kernel_set *set)
 {
     switch (c->kernel) {
-    case KERNEL_GEMM: place_gemm(c, set); break;
+    case KERNEL_GEMM: case KERNEL_COLUMNS: place_gemm(c, set); break;
     case KERNEL_TAPS: place_gradient(c); break;
     case KERNEL_PANEL: case KERNEL_TURN: place_copies(c); break;
     case KERNEL_FINITE: place_finite(c); break;
@@ -363,7 +317,8 @@ static void place_call(call *c, const cf_kernel_set *set)
 static void draw_call(call *c, const cf_kernel_set *set)
 {
     static void (*const draw[KERNEL_COUNT])(call *, const cf_kernel_set *) = {
-        draw_rows, draw_line, draw_dot, draw_gemm, draw_taps, draw_panel, draw_turn, draw_finite, draw_winograd, draw_weave, draw_unweave};
+        draw_rows, draw_line, draw_dot, draw_gemm, draw_columns, draw_taps, draw_panel, draw_turn, draw_finite, draw_winograd, draw_weave,
+        draw_unweave};
     draw[c->kernel](c, set);
     place_call(c, set);
 }
@@ -374,10 +329,14 @@ static int has_kernel(const cf_kernel_set *set, enum kernel kernel, cf_arith ari
     const int is_real_float = ariths[arith].is_float && ariths[arith].parts == 1;
     int has = 1;
     *right = 1;
-    if (kernel == KERNEL_WINOGRAD || kernel == KERNEL_WEAVE || kernel == KERNEL_UNWEAVE) {
-        has = kernel == KERNEL_WINOGRAD ? set->winograd != NULL : kernel == KERNEL_WEAVE ? set->weave != NULL : set->unweave != NULL;
-        *right = has == is_real_float;
+    switch (kernel) {
+    case KERNEL_WINOGRAD: has = set->winograd != NULL; break;
+    case KERNEL_COLUMNS: has = set->columns != NULL; break;
+    case KERNEL_WEAVE: has = set->weave != NULL; break;
+    case KERNEL_UNWEAVE: has = set->unweave != NULL; break;
+    default: return has;
     }
+    *right = has == is_real_float;
     return has;
 }
 
@@ -403,6 +362,9 @@ static void run(const cf_kernel_set *set, const call *c, char *y)
             set->gemm(c->tap_lines, c->kind ? NULL : c->at, c->tap_cols, from + i * size, c->from_row, c->count, y + i * size, c->y_row,
                       c->rows, c->n - i < step ? c->n - i : step, c->flags);
         break;
+    case KERNEL_COLUMNS:
+        set->columns(c->tap_lines[0], c->tap_cols, from, c->from_row, c->count, y, c->y_row, c->rows, c->n, c->flags);
+        break;
     case KERNEL_TAPS:
         set->taps(c->plane[0].taps, c->plane[0].tap_row, from, c->from_row, c->plane[0].step, c->tap_rows, c->tap_cols, c->rows, c->n, y, c->flags);
         break;
@@ -412,9 +374,11 @@ static void run(const cf_kernel_set *set, const call *c, char *y)
         for (int64_t i = 0; i <= c->n; i++)
             y[i] = set->finite(from + i * size, c->n - i) != 0;
         break;
-    case KERNEL_WINOGRAD: set->winograd(c->kind, from, c->at, y, c->y_row, c->n); break;
+    case KERNEL_WINOGRAD:
+        set->winograd(transform_of(c), row_scheme_of(c), col_scheme_of(c), from, c->at, y, c->y_row, c->n, c->outputs);
+        break;
     case KERNEL_WEAVE: set->weave((int)c->rows, from, c->from_row, y, c->n); break;
-    case KERNEL_UNWEAVE: set->unweave(from, y + c->kind * c->y_row * size, y + (1 - c->kind) * c->y_row * size, c->n); break;
+    case KERNEL_UNWEAVE: set->unweave((int)c->rows, from, y, c->y_row, c->n); break;
     default: set->dot(c->lines[0], c->plane[0].offset, c->plane[0].step, c->tap_lines, c->rows, c->n, y, c->outputs, c->flags);
     }
 }
@@ -441,33 +405,33 @@ static void take_part(call *part, const call *c, const cf_kernel_set *set, int64
  * 6 x 6 samples of so many columns to transform, or rows so long to weave or unweave.  Returns the number of products or samples. */
 static double typical_call(call *c, const cf_kernel_set *set, int64_t length)
 {
-    c->kind = c->kernel == KERNEL_WINOGRAD ? CF_F4_INPUT : c->kernel == KERNEL_GEMM;
-    c->count = c->kernel <= LAST_SUM ? length : c->kernel == KERNEL_WINOGRAD ? 36 : TERMS;
+    c->kind = c->kernel == KERNEL_GEMM || c->kernel == KERNEL_COLUMNS;
+    c->count = c->kernel <= LAST_SUM ? length : TERMS;
     switch (c->kernel) {
     case KERNEL_TURN: c->rows = length; break;
-    case KERNEL_WINOGRAD: c->rows = 36; break;
-    case KERNEL_WEAVE: c->rows = 4; break;
-    case KERNEL_UNWEAVE: c->rows = 2; break;
+    case KERNEL_WINOGRAD: set_transform(c, CF_OF_SAMPLES, CF_SCHEME_4_OF_3, CF_SCHEME_4_OF_3); break;
+    case KERNEL_WEAVE: case KERNEL_UNWEAVE: c->rows = 4; break;
+    case KERNEL_COLUMNS: c->rows = 2 * set->lanes; break;
     default: c->rows = set->gemm_rows;
     }
-    c->n = c->kernel >= KERNEL_FINITE ? length : set->gemm_cols;
+    c->n = c->kernel >= KERNEL_FINITE ? length : c->kernel == KERNEL_COLUMNS ? 1 : set->gemm_cols;
     c->y_row = c->kernel == KERNEL_TURN ? c->rows : whole_vectors(c->n, set->lanes);
-    c->from_row = c->plane[0].tap_row = c->y_row;
+    c->outputs = c->from_row = c->plane[0].tap_row = c->y_row;
     c->run_count = c->kernel == KERNEL_PANEL;
     c->runs[0].n = c->n;
     c->tap_rows = length % 3 == 0 ? 3 : 1;
-    c->tap_cols = c->kernel == KERNEL_GEMM ? c->rows : length / c->tap_rows;
+    c->tap_cols = c->kind ? c->rows : length / c->tap_rows;
     c->plane[0].step = 1;
     for (int64_t k = 0; k < c->count; k++) {
         c->at[k] = c->kernel == KERNEL_TAPS       ? k / c->tap_cols * c->from_row + k % c->tap_cols
                    : c->kernel == KERNEL_WINOGRAD ? k * c->from_row
-                   : c->kernel == KERNEL_GEMM     ? k * c->rows
+                   : c->kind                      ? k * c->rows
                                                   : k;
         c->b_at[k] = k * c->n;
     }
     place_call(c, set);
     switch (c->kernel) {
-    case KERNEL_GEMM: case KERNEL_TAPS: return (double)(c->count * c->rows * c->n);
+    case KERNEL_GEMM: case KERNEL_COLUMNS: case KERNEL_TAPS: return (double)(c->count * c->rows * c->n);
     case KERNEL_PANEL: return (double)(c->count * c->n);
     case KERNEL_TURN: return (double)(c->count * c->rows);
     case KERNEL_WINOGRAD: case KERNEL_WEAVE: case KERNEL_UNWEAVE: return (double)(c->rows * c->n);

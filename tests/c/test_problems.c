@@ -325,7 +325,7 @@ static int solve(uint64_t seed)
         fill_array(&arrays[i], kind);
         others[i] = i == target ? copy_array(&arrays[i]) : arrays[i];
     }
-    static const int32_t asked[] = {CORRFAST_DIRECT, CORRFAST_DIRECT, CORRFAST_WINOGRAD, CORRFAST_FFT, CORRFAST_FFT};
+    static const int32_t asked[] = {CORRFAST_DIRECT, CORRFAST_WINOGRAD, CORRFAST_WINOGRAD, CORRFAST_WINOGRAD, CORRFAST_FFT};
     o.method = next() % 3 == 0 ? asked[next() % (sizeof asked / sizeof *asked)] : CORRFAST_AUTO;
     o.kernel = pass == CORRFAST_FORWARD ? arrays[1].block + arrays[1].offset * (int64_t)size : NULL;
     if (corrfast_explain(&p, pass, &o, &report) == CORRFAST_ERR_METHOD)
