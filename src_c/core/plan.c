@@ -133,21 +133,39 @@ size_t cf_plan_packed(const cf_plan *plan)
     return plan->method->packed ? cf_round64(plan->method->packed(plan)) : 0;
 }
 
+/* One axis of an array. */
+typedef struct extent {
+    int64_t n, step;
+} extent;
+
 int cf_kernel_is_finite(const cf_plan *plan, const cf_arrays *arrays)
 {
     const cf_task *t = &plan->task;
     const cf_shape *s = &t->shape;
     const cf_axis *a = s->axis;
-    const int plain = t->dtype->arith != CF_NO_ARITH && !cf_converts(t->dtype) && a[2].ws == 1;
-    for (int64_t channel = 0; t->dtype->is_float && channel < s->groups * s->cout; channel++)
-        for (int64_t ci = 0; ci < s->cin; ci++)
-            for (int64_t j0 = 0; j0 < a[0].k; j0++)
-                for (int64_t j1 = 0; j1 < a[1].k; j1++) {
-                    const int64_t at = cf_w_at(s, channel / s->cout, channel % s->cout, ci) + j0 * a[0].ws + j1 * a[1].ws;
-                    const char *line = (const char *)arrays->kernel + at * t->dtype->size;
-                    if (plain ? !cf_set_of(plan)->finite(line, a[2].k) : !cf_all_finite(t->dtype, line, a[2].ws, a[2].k))
-                        return 0;
-                }
+    const extent all[6] = {{a[2].k, a[2].ws}, {a[1].k, a[1].ws}, {a[0].k, a[0].ws}, {s->cin, s->w_cin}, {s->cout, s->w_cout}, {s->groups, s->w_group}};
+    const int plain = t->dtype->arith != CF_NO_ARITH && !cf_converts(t->dtype);
+    extent line = {1, 1}, rest[6];
+    int64_t lines = t->dtype->is_float;
+    int axes = 0;
+    for (int i = 0; i < 6; i++) {
+        if (all[i].n == 1)
+            continue;
+        if (axes == 0 && (line.n == 1 || all[i].step == line.n * line.step)) { /* goes on where the line ends */
+            line = (extent){line.n * all[i].n, line.n == 1 ? all[i].step : line.step};
+            continue;
+        }
+        rest[axes++] = all[i];
+        lines *= all[i].n;
+    }
+    for (int64_t l = 0; l < lines; l++) {
+        int64_t at = 0, index = l;
+        for (int i = 0; i < axes; i++)
+            at += cf_take_digit(&index, rest[i].n) * rest[i].step;
+        const char *from = (const char *)arrays->kernel + at * t->dtype->size;
+        if (plain && line.step == 1 ? !cf_set_of(plan)->finite(from, line.n) : !cf_all_finite(t->dtype, from, line.step, line.n))
+            return 0;
+    }
     return 1;
 }
 

@@ -64,10 +64,10 @@ void cf_transform_tiles(const cf_kernel_set *set, const cf_scheme chosen[2], con
                         int64_t used, char *patch, int64_t patch_row, char *to, int64_t to_row, int64_t n, int64_t size)
 {
     const int64_t room = cf_round_up(n, set->lanes);
-    if (n >= used * set->lanes && parts[used - 1].to + cf_round_up(parts[used - 1].n, set->lanes) <= room) {
+    if (n >= used * set->lanes && (used == 1 || n == room)) {
         for (const cf_run_part *run = parts; run < parts + used; run++)
             set->winograd(CF_OF_SAMPLES, chosen[0].id, chosen[1].id, from + run->from * size, at, to + run->to * size, to_row, run->n,
-                          room - run->to);
+                          used == 1 ? room : run->n);
         return;
     }
     const int count = chosen[0].samples * chosen[1].samples;

@@ -2,35 +2,40 @@
  * networks", arXiv:1509.09308).  As an output of taps and a tap's gradient of outputs are the same sum, a part of them has four transforms for each
  * number of products: of samples, of 2 or 3 factors, to 2 or 3 sums. */
 
-#define ADD(a, b) V(add)(a, b)
-#define TIMES(c, a, b) V(fma)(a, k[c], b) /* b + c*a */
-
-enum { FN(MINUS), FN(HALF), FN(MINUS_HALF), FN(TWO), FN(MINUS_TWO), FN(FOUR), FN(MINUS_FOUR), FN(EIGHT), FN(MINUS_FIVE), FN(QUARTER),
-       FN(MINUS_SIXTH), FN(SIXTH), FN(TWELFTH), FN(TWENTY_FOURTH), FN(CONSTANTS) };
+enum { FN(HALF), FN(MINUS_HALF), FN(TWO), FN(MINUS_TWO), FN(FOUR), FN(MINUS_FOUR), FN(EIGHT), FN(MINUS_FIVE), FN(QUARTER), FN(MINUS_SIXTH), FN(SIXTH),
+       FN(TWELFTH), FN(TWENTY_FOURTH) };
 #define C(name) FN(name)
+static const ELEM FN(winograd_constants)[] = {
+    [C(HALF)] = (ELEM)0.5, [C(MINUS_HALF)] = (ELEM)-0.5, [C(TWO)] = 2, [C(MINUS_TWO)] = -2, [C(FOUR)] = 4, [C(MINUS_FOUR)] = -4, [C(EIGHT)] = 8,
+    [C(MINUS_FIVE)] = -5, [C(QUARTER)] = (ELEM)0.25, [C(MINUS_SIXTH)] = (ELEM)(-1.0 / 6), [C(SIXTH)] = (ELEM)(1.0 / 6),
+    [C(TWELFTH)] = (ELEM)(1.0 / 12), [C(TWENTY_FOURTH)] = (ELEM)(1.0 / 24)};
+
+#define ADD(a, b) V(add)(a, b)
+#define SUB(a, b) V(sub)(a, b)
+#define TIMES(c, a, b) V(fma)(a, V(set1)(FN(winograd_constants) + (c)), b) /* b + c*a */
 #define D(j) from[(j) * from_step]
 #define T(i) to[(i) * to_step]
 
-CF_INLINE void FN(winograd_samples)(const int points, const VEC *from, const int from_step, VEC *to, const int to_step, const VEC *k)
+CF_INLINE void FN(winograd_samples)(const int points, const VEC *from, const int from_step, VEC *to, const int to_step)
 {
     if (points == 3) {
         VEC d1 = D(1);
-        T(0) = TIMES(C(MINUS), d1, D(0));
+        T(0) = SUB(D(0), d1);
         T(1) = d1;
-        T(2) = TIMES(C(MINUS), D(2), d1);
+        T(2) = SUB(d1, D(2));
     } else if (points == 4) {
         VEC d1 = D(1), d2 = D(2);
-        T(0) = TIMES(C(MINUS), d2, D(0));
+        T(0) = SUB(D(0), d2);
         T(1) = ADD(d1, d2);
-        T(2) = TIMES(C(MINUS), d1, d2);
-        T(3) = TIMES(C(MINUS), D(3), d1);
+        T(2) = SUB(d2, d1);
+        T(3) = SUB(d1, D(3));
     } else {
         VEC d1 = D(1), d2 = D(2), d3 = D(3), d4 = D(4);
         VEC even = TIMES(C(MINUS_FOUR), d2, d4), odd = TIMES(C(MINUS_FOUR), d1, d3);
-        VEC even2 = TIMES(C(MINUS), d2, d4), odd2 = TIMES(C(MINUS), d1, d3);
+        VEC even2 = SUB(d4, d2), odd2 = SUB(d3, d1);
         T(0) = TIMES(C(FOUR), D(0), TIMES(C(MINUS_FIVE), d2, d4));
         T(1) = ADD(even, odd);
-        T(2) = TIMES(C(MINUS), odd, even);
+        T(2) = SUB(even, odd);
         T(3) = TIMES(C(TWO), odd2, even2);
         T(4) = TIMES(C(MINUS_TWO), odd2, even2);
         T(5) = TIMES(C(FOUR), d1, TIMES(C(MINUS_FIVE), d3, D(5)));
@@ -38,8 +43,7 @@ CF_INLINE void FN(winograd_samples)(const int points, const VEC *from, const int
 }
 
 /* Of 2 factors or 3. */
-CF_INLINE void FN(winograd_factors)(const int points, const int factors, const VEC *from, const int from_step, VEC *to, const int to_step,
-                                    const VEC *k)
+CF_INLINE void FN(winograd_factors)(const int points, const int factors, const VEC *from, const int from_step, VEC *to, const int to_step)
 {
     const VEC zero = V(zero)();
     VEC g0 = D(0), g1 = D(1);
@@ -52,7 +56,7 @@ CF_INLINE void FN(winograd_factors)(const int points, const int factors, const V
         T(0) = g0;
         T(1) = TIMES(C(HALF), g1, ends);
         T(2) = TIMES(C(MINUS_HALF), g1, ends);
-        T(3) = factors == 3 ? D(2) : TIMES(C(MINUS), g1, zero);
+        T(3) = factors == 3 ? D(2) : SUB(zero, g1);
     } else {
         VEC g2 = D(2), ends = TIMES(C(MINUS_SIXTH), ADD(g0, g2), zero), middle = TIMES(C(TWELFTH), g1, zero);
         VEC wide = TIMES(C(TWENTY_FOURTH), g0, TIMES(C(SIXTH), g2, zero));
@@ -60,27 +64,27 @@ CF_INLINE void FN(winograd_factors)(const int points, const int factors, const V
         T(1) = TIMES(C(MINUS_SIXTH), g1, ends);
         T(2) = TIMES(C(SIXTH), g1, ends);
         T(3) = ADD(wide, middle);
-        T(4) = TIMES(C(MINUS), middle, wide);
+        T(4) = SUB(wide, middle);
         T(5) = g2;
     }
 }
 
 /* To 2 sums or 3, of 6 points to 4. */
-CF_INLINE void FN(winograd_sums)(const int points, const int sums, const VEC *from, const int from_step, VEC *to, const int to_step, const VEC *k)
+CF_INLINE void FN(winograd_sums)(const int points, const int sums, const VEC *from, const int from_step, VEC *to, const int to_step)
 {
     VEC m1 = D(1), m2 = D(2);
     if (points == 3) {
         T(0) = ADD(D(0), m1);
-        T(1) = TIMES(C(MINUS), m2, m1);
+        T(1) = SUB(m1, m2);
     } else if (points == 4) {
-        VEC difference = TIMES(C(MINUS), m2, m1), sum = ADD(m1, m2);
+        VEC difference = SUB(m1, m2), sum = ADD(m1, m2);
         T(0) = sums == 3 ? ADD(D(0), sum) : ADD(ADD(D(0), m1), m2);
-        T(1) = sums == 3 ? difference : TIMES(C(MINUS), D(3), difference);
+        T(1) = sums == 3 ? difference : SUB(difference, D(3));
         if (sums == 3)
             T(2) = ADD(sum, D(3));
     } else {
         VEC m3 = D(3), m4 = D(4);
-        VEC s = ADD(m1, m2), t = ADD(m3, m4), p = TIMES(C(MINUS), m2, m1), q = TIMES(C(MINUS), m4, m3);
+        VEC s = ADD(m1, m2), t = ADD(m3, m4), p = SUB(m1, m2), q = SUB(m3, m4);
         T(0) = ADD(ADD(D(0), s), t);
         T(1) = TIMES(C(TWO), q, p);
         T(2) = TIMES(C(FOUR), t, s);
@@ -90,7 +94,7 @@ CF_INLINE void FN(winograd_sums)(const int points, const int sums, const VEC *fr
 
 /* A part that begins at tap `at`, and at point `point`; outputs are added to those of a part before. */
 CF_INLINE void FN(winograd_part)(const int transform, const int m, const int taps, const int stride, const int at, const int point, const VEC *from,
-                                 const int from_step, VEC *to, const int to_step, const VEC *k)
+                                 const int from_step, VEC *to, const int to_step)
 {
     const int points = m + taps - 1, by_taps = stride * from_step;
     VEC made[CF_SIDE];
@@ -102,7 +106,7 @@ CF_INLINE void FN(winograd_part)(const int transform, const int m, const int tap
         for (int i = 0; taps == 1 && i < points; i++)
             to[i * to_step] = from[i * by_taps];
         if (taps > 1)
-            FN(winograd_samples)(points, from, by_taps, to, to_step, k);
+            FN(winograd_samples)(points, from, by_taps, to, to_step);
         break;
     case CF_OF_TAPS:
         from += at * from_step;
@@ -111,7 +115,7 @@ CF_INLINE void FN(winograd_part)(const int transform, const int m, const int tap
         for (int i = 0; taps == 1 && i < points; i++)
             to[i * to_step] = from[0];
         if (taps > 1)
-            FN(winograd_factors)(points, taps, from, by_taps, to, to_step, k);
+            FN(winograd_factors)(points, taps, from, by_taps, to, to_step);
         break;
     case CF_TO_OUTPUTS:
         from += point * from_step;
@@ -119,7 +123,7 @@ CF_INLINE void FN(winograd_part)(const int transform, const int m, const int tap
         for (int i = 0; taps == 1 && i < points; i++)
             made[i] = from[i * from_step];
         if (taps > 1)
-            FN(winograd_sums)(points, m, from, from_step, made, 1, k);
+            FN(winograd_sums)(points, m, from, from_step, made, 1);
         CF_UNROLL
         for (int i = 0; i < m; i++)
             to[i * to_step] = point ? ADD(to[i * to_step], made[i]) : made[i];
@@ -130,7 +134,7 @@ CF_INLINE void FN(winograd_part)(const int transform, const int m, const int tap
         for (int i = 0; taps == 1 && i < points; i++)
             to[i * to_step] = from[i * from_step];
         if (taps > 1)
-            FN(winograd_factors)(points, m, from, from_step, to, to_step, k);
+            FN(winograd_factors)(points, m, from, from_step, to, to_step);
         break;
     default: /* CF_TO_TAPS */
         from += point * from_step;
@@ -142,17 +146,17 @@ CF_INLINE void FN(winograd_part)(const int transform, const int m, const int tap
         if (taps == 1)
             to[0] = made[0];
         else
-            FN(winograd_sums)(points, taps, from, from_step, to, stride * to_step, k);
+            FN(winograd_sums)(points, taps, from, from_step, to, stride * to_step);
     }
 }
 
 /* A transform along an axis by a scheme; all but the places are constants. */
 CF_INLINE void FN(winograd_axis)(const int transform, const int stride, const int m, const int first, const int second, const int at, const VEC *from,
-                                 const int from_step, VEC *to, const int to_step, const VEC *k)
+                                 const int from_step, VEC *to, const int to_step)
 {
-    FN(winograd_part)(transform, m, first, stride, 0, 0, from, from_step, to, to_step, k);
+    FN(winograd_part)(transform, m, first, stride, 0, 0, from, from_step, to, to_step);
     if (second)
-        FN(winograd_part)(transform, m, second, stride, at, m + first - 1, from, from_step, to, to_step, k);
+        FN(winograd_part)(transform, m, second, stride, at, m + first - 1, from, from_step, to, to_step);
 }
 
 #define POINTS(m, first, second) ((m) + (first) - 1 + ((second) ? (m) + (second) - 1 : 0))
@@ -166,7 +170,7 @@ CF_INLINE void FN(winograd_axis)(const int transform, const int stride, const in
 
 /* A vector of columns, one scheme along both axes. */
 CF_INLINE void FN(winograd_square)(const int transform, const int taps, const int stride, const int m, const int first, const int second,
-                                   const int at_tap, const ELEM *from, const int64_t *at, ELEM *to, int64_t to_row, const VEC *k)
+                                   const int at_tap, const ELEM *from, const int64_t *at, ELEM *to, int64_t to_row)
 {
     const int taken = TAKEN(transform, taps, stride, m, first, second), made = MADE(transform, taps, m, first, second);
     VEC x[CF_SIDE], half[CF_SIDE * CF_SIDE];
@@ -177,11 +181,11 @@ CF_INLINE void FN(winograd_square)(const int transform, const int taps, const in
         CF_UNROLL
         for (int r = 0; r < taken; r++)
             x[r] = V(load)(from + at[r * taken + j]);
-        FN(winograd_axis)(transform, stride, m, first, second, at_tap, x, 1, half + j, CF_SIDE, k);
+        FN(winograd_axis)(transform, stride, m, first, second, at_tap, x, 1, half + j, CF_SIDE);
     }
     CF_UNROLL
     for (int r = 0; r < made; r++) {
-        FN(winograd_axis)(transform, stride, m, first, second, at_tap, half + r * CF_SIDE, 1, x, 1, k);
+        FN(winograd_axis)(transform, stride, m, first, second, at_tap, half + r * CF_SIDE, 1, x, 1);
         CF_UNROLL
         for (int j = 0; j < made; j++)
             V(store)(to + (r * made + j) * to_row, x[j]);
@@ -190,7 +194,7 @@ CF_INLINE void FN(winograd_square)(const int transform, const int taps, const in
 
 /* A line of an axis, some vectors of columns of it. */
 CF_INLINE void FN(winograd_line)(const int transform, const int taps, const int stride, const int m, const int first, const int second,
-                                 const int at_tap, const ELEM *const *from, ELEM *const *to, int vectors, const VEC *k)
+                                 const int at_tap, const ELEM *const *from, ELEM *const *to, int vectors)
 {
     const int taken = TAKEN(transform, taps, stride, m, first, second), made = MADE(transform, taps, m, first, second);
     for (int v = 0; v < vectors && NEEDED(transform, m); v++) {
@@ -198,7 +202,7 @@ CF_INLINE void FN(winograd_line)(const int transform, const int taps, const int 
         CF_UNROLL
         for (int j = 0; j < taken; j++)
             x[j] = V(load)(from[j] + v * VLANES);
-        FN(winograd_axis)(transform, stride, m, first, second, at_tap, x, 1, y, 1, k);
+        FN(winograd_axis)(transform, stride, m, first, second, at_tap, x, 1, y, 1);
         CF_UNROLL
         for (int i = 0; i < made; i++)
             V(store)(to[i] + v * VLANES, y[i]);
@@ -215,10 +219,10 @@ CF_INLINE void FN(winograd_line)(const int transform, const int taps, const int 
     default: call(CF_TO_TAPS, __VA_ARGS__); \
     }
 
-static void FN(winograd_apply)(int transform, int scheme, const ELEM *const *from, ELEM *const *to, int vectors, const VEC *k)
+static void FN(winograd_apply)(int transform, int scheme, const ELEM *const *from, ELEM *const *to, int vectors)
 {
 #define LINE(transform, taps, stride, m, first, second, at) \
-    FN(winograd_line)(transform, taps, stride, m, first, second, at, from, to, vectors, k)
+    FN(winograd_line)(transform, taps, stride, m, first, second, at, from, to, vectors)
 #define LINES(name, ...) \
     case CF_SCHEME_##name: FOR_TRANSFORMS(LINE, __VA_ARGS__) break;
     switch (scheme) {
@@ -228,13 +232,30 @@ static void FN(winograd_apply)(int transform, int scheme, const ELEM *const *fro
 #undef LINE
 }
 
+/* Numbers along both axes. */
+static void FN(winograd_sizes)(int transform, const int schemes[2], int taken[2], int made[2])
+{
+#define SIZES(name, taps, stride, m, first, second, at) \
+    case CF_SCHEME_##name: \
+        taken[i] = TAKEN(transform, taps, stride, m, first, second); \
+        made[i] = MADE(transform, taps, m, first, second); \
+        break;
+    for (int i = 0; i < 2; i++)
+        switch (schemes[i]) {
+        default:
+            CF_SCHEMES(SIZES)
+        }
+#undef SIZES
+}
+
 /* Some vectors of columns of any two schemes: along rows into memory, from there along columns; only along one axis where the other has one
  * number. */
 enum { FN(WINOGRAD_VECTORS) = 4 };
-static void FN(winograd_lines)(int transform, const int schemes[2], const int taken[2], const int made[2], const ELEM *from, const int64_t *at,
-                               ELEM *to, int64_t to_row, int vectors, const VEC *k)
+static void FN(winograd_lines)(int transform, const int schemes[2], const ELEM *from, const int64_t *at, ELEM *to, int64_t to_row, int vectors)
 {
     const int one_row = schemes[0] == CF_SCHEME_ALONE, one_col = !one_row && schemes[1] == CF_SCHEME_ALONE, pitch = FN(WINOGRAD_VECTORS) * VLANES;
+    int taken[2], made[2];
+    FN(winograd_sizes)(transform, schemes, taken, made);
     VEC half_[CF_SIDE * CF_SIDE * FN(WINOGRAD_VECTORS)];
     ELEM *half = (ELEM *)half_, *y[CF_SIDE];
     const ELEM *x[CF_SIDE];
@@ -243,23 +264,22 @@ static void FN(winograd_lines)(int transform, const int schemes[2], const int ta
             x[j] = from + at[r * taken[1] + j];
         for (int i = 0; i < made[1]; i++)
             y[i] = one_row ? to + i * to_row : half + (r * made[1] + i) * pitch;
-        FN(winograd_apply)(transform, schemes[1], x, y, vectors, k);
+        FN(winograd_apply)(transform, schemes[1], x, y, vectors);
     }
     for (int c = 0; c < made[1] && !one_row; c++) {
         for (int j = 0; j < taken[0]; j++)
             x[j] = one_col ? from + at[j] : half + (j * made[1] + c) * pitch;
         for (int i = 0; i < made[0]; i++)
             y[i] = to + (i * made[1] + c) * to_row;
-        FN(winograd_apply)(transform, schemes[0], x, y, vectors, k);
+        FN(winograd_apply)(transform, schemes[0], x, y, vectors);
     }
 }
 
-static void FN(winograd_vectors)(int transform, const int schemes[2], const int taken[2], const int made[2], const ELEM *from, const int64_t *at,
-                                 ELEM *to, int64_t to_row, int64_t vectors, const VEC *k)
+static void FN(winograd_vectors)(int transform, const int schemes[2], const ELEM *from, const int64_t *at, ELEM *to, int64_t to_row, int64_t vectors)
 {
 #define SQUARE_BY(transform, taps, stride, m, first, second, at_tap) \
     for (int64_t v = 0; v < vectors; v++) \
-        FN(winograd_square)(transform, taps, stride, m, first, second, at_tap, from + v * VLANES, at, to + v * VLANES, to_row, k)
+        FN(winograd_square)(transform, taps, stride, m, first, second, at_tap, from + v * VLANES, at, to + v * VLANES, to_row)
 #define SQUARE_SCHEMES(name, ...) \
     case CF_SCHEME_##name: FOR_TRANSFORMS(SQUARE_BY, __VA_ARGS__) break;
     switch (schemes[0] == schemes[1] ? schemes[0] : -1) {
@@ -267,43 +287,30 @@ static void FN(winograd_vectors)(int transform, const int schemes[2], const int 
     default:
         for (int64_t v = 0; v < vectors; v += FN(WINOGRAD_VECTORS)) {
             const int64_t together = vectors - v < FN(WINOGRAD_VECTORS) ? vectors - v : FN(WINOGRAD_VECTORS);
-            FN(winograd_lines)(transform, schemes, taken, made, from + v * VLANES, at, to + v * VLANES, to_row, (int)together, k);
+            FN(winograd_lines)(transform, schemes, from + v * VLANES, at, to + v * VLANES, to_row, (int)together);
         }
     }
 #undef SQUARE_SCHEMES
 #undef SQUARE_BY
 }
 
-/* Whole vectors where they lie; the rest is copied, and zeros with it. */
+/* Whole vectors where they lie, the last of them back from the end where there is no room for zeros; else the rest is copied, and zeros with it. */
 static void FN(winograd)(int transform, int row_scheme, int col_scheme, const void *from_, const int64_t *at, void *to_, int64_t to_row, int64_t n,
                          int64_t room)
 {
-    static const ELEM constants[C(CONSTANTS)] = {
-        [C(MINUS)] = -1, [C(HALF)] = (ELEM)0.5, [C(MINUS_HALF)] = (ELEM)-0.5, [C(TWO)] = 2, [C(MINUS_TWO)] = -2, [C(FOUR)] = 4,
-        [C(MINUS_FOUR)] = -4, [C(EIGHT)] = 8, [C(MINUS_FIVE)] = -5, [C(QUARTER)] = (ELEM)0.25, [C(MINUS_SIXTH)] = (ELEM)(-1.0 / 6),
-        [C(SIXTH)] = (ELEM)(1.0 / 6), [C(TWELFTH)] = (ELEM)(1.0 / 12), [C(TWENTY_FOURTH)] = (ELEM)(1.0 / 24)};
-    VEC k[C(CONSTANTS)];
-    CF_UNROLL
-    for (int c = 0; c < C(CONSTANTS); c++)
-        k[c] = V(set1)(constants + c);
     const int schemes[2] = {row_scheme, col_scheme};
-    int taken[2] = {0}, made[2] = {0};
-#define SIZES(name, taps, stride, m, first, second, at) \
-    case CF_SCHEME_##name: \
-        taken[i] = TAKEN(transform, taps, stride, m, first, second); \
-        made[i] = MADE(transform, taps, m, first, second); \
-        break;
-    for (int i = 0; i < 2; i++)
-        switch (schemes[i]) {
-            CF_SCHEMES(SIZES)
-        }
-#undef SIZES
     const ELEM *from = from_;
     ELEM *to = to_;
     const int64_t whole = n / VLANES * VLANES;
-    FN(winograd_vectors)(transform, schemes, taken, made, from, at, to, to_row, whole / VLANES, k);
+    FN(winograd_vectors)(transform, schemes, from, at, to, to_row, whole / VLANES);
     if (whole == n)
         return;
+    if (whole && whole + VLANES > room) {
+        FN(winograd_vectors)(transform, schemes, from + n - VLANES, at, to + n - VLANES, to_row, 1);
+        return;
+    }
+    int taken[2], made[2];
+    FN(winograd_sizes)(transform, schemes, taken, made);
     ELEM few[CF_SIDE * CF_SIDE * VLANES], made_few[CF_SIDE * CF_SIDE * VLANES];
     int64_t few_at[CF_SIDE * CF_SIDE];
     const int direct = whole + VLANES <= room;
@@ -311,7 +318,7 @@ static void FN(winograd)(int transform, int row_scheme, int col_scheme, const vo
         V(store)(few + j * VLANES, FN(load_part)(from + at[j] + whole, n - whole));
         few_at[j] = j * VLANES;
     }
-    FN(winograd_vectors)(transform, schemes, taken, made, few, few_at, direct ? to + whole : made_few, direct ? to_row : VLANES, 1, k);
+    FN(winograd_vectors)(transform, schemes, few, few_at, direct ? to + whole : made_few, direct ? to_row : VLANES, 1);
     for (int j = 0; !direct && j < made[0] * made[1]; j++)
         FN(store_part)(to + j * to_row + whole, V(load)(made_few + j * VLANES), n - whole);
 }
@@ -366,6 +373,7 @@ static void FN(columns)(const void *a_, int64_t a_step, const void *b, int64_t b
 }
 
 #undef ADD
+#undef SUB
 #undef TIMES
 #undef C
 #undef D

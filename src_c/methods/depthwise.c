@@ -278,10 +278,6 @@ static void sum_plane(const block *b, int64_t co, const int64_t f[3], int64_t de
             b->planes[p].lines += depth * next;
         if (n > 0 && rows > 0)
             set->rows(b->planes, count, to, to_row, rows, n, j->flags);
-        const int64_t at_once = to_row == n ? rows : 1;
-        for (int64_t r = 0; j->care && r < rows; r += at_once)
-            if (!set->finite(to + r * to_row * size, at_once * n))
-                atomic_store_explicit(j->poisoned, 1, memory_order_relaxed);
     }
     if (t->aside)
         store_rows(b, rows, b->y, y, y_row);
@@ -597,13 +593,15 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
     const cf_task *task = &plan->task;
     const int input = task->pass == CORRFAST_BACKWARD_INPUT, kernel = task->pass == CORRFAST_BACKWARD_KERNEL;
     static const _Alignas(16) unsigned char zero[32];
+    if (!kernel && cf_padding_needs_care(plan, arrays))
+        return cf_run_with_care(plan, arrays, run);
     atomic_int poisoned = 0;
     job j = {.plan = plan, .arrays = arrays, .x = input ? arrays->output : arrays->input, .cval = input ? zero : task->cval,
              .y = input ? arrays->input : arrays->output, .poisoned = &poisoned};
     tile(plan, &j.t);
     const cf_axis *row = &j.t.shape.axis[2];
     j.plain = is_plain(task, &j.t) && (row->n == 1 || row->xs == 1);
-    j.care = task->dtype->is_float && (input || task->pads_with_zero);
+    j.care = kernel && task->dtype->is_float && task->pads_with_zero;
     if (task->conjugate & (input ? CORRFAST_CONJ_OUTPUT : CORRFAST_CONJ_INPUT))
         j.flags |= CF_CONJ_SAMPLES;
     if (task->conjugate & (kernel ? CORRFAST_CONJ_OUTPUT : CORRFAST_CONJ_KERNEL))
@@ -612,9 +610,7 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
     j.groups = cf_clamp(all / (4 * threads), 1, cf_min(groups, MOST_GROUPS));
     const int64_t count = all / groups * cf_ceil_div(groups, j.groups);
     int status = kernel ? run_gradient(&j, run, count) : cf_run_pieces(run, count, plan->seconds, scratch_of(&j.t), sums_piece, &j);
-    if (status || !atomic_load(&poisoned) || (!kernel && !cf_padding_needs_care(plan, arrays)))
-        return status;
-    return cf_run_with_care(plan, arrays, run);
+    return status || !atomic_load(&poisoned) ? status : cf_run_with_care(plan, arrays, run);
 }
 
 const cf_method cf_method_depthwise = {
