@@ -30,8 +30,8 @@ data_format : {"channels_first", "channels_last"}, optional
 method : {"auto", "direct", "winograd", "fft"}, optional
     How to compute; see `corrfast.explain`.
 precision : {"default", "exact", "fast"}, optional
-    What "auto" may choose: direct sums, Winograd F(2x2, 3x3) and its like, or transforms in float64 ("fft"); direct sums alone; or also F(4x4, 3x3)
-    and, of float32 data, transforms in float32. None means that of the enclosing `precision_scope`."""
+    What "auto" may choose: direct sums, Winograd F(2x2, 3x3) and its like, or transforms in float64 ("fft"); direct sums alone; or
+    also F(4x4, 3x3), F(4, 3) and, of float32 data, transforms in float32. None means that of the enclosing `precision_scope`."""
 
 _GROUPS = """\
 groups : int, optional

@@ -138,3 +138,14 @@ def test_infinite_sums_of_shares_stay_infinite(cval):
         gradient = corrfast.correlate_vjp(g, a, v, cval=cval, needs=(False, True))[1]
     np.testing.assert_array_equal(gradient.real, np.full((3, 3), np.inf))
     np.testing.assert_array_equal(gradient.imag, np.full((3, 3), -np.inf))
+
+
+@pytest.mark.parametrize("method", ["direct", "winograd"])
+def test_a_nan_leaves_the_bits_of_a_gradient_in_any_layout(method):
+    """Without padding nothing but the NaN itself is in question."""
+    rng = np.random.default_rng(0)
+    x, g = rng.standard_normal((1, 16, 33)).astype("f"), rng.standard_normal((1, 16, 32)).astype("f")
+    x[0, 0, 5] = np.nan
+    gradients = [corrfast.nn.conv1d_weight(a, (16, 16, 2), g, method=method) for a in (x, np.asfortranarray(x))]
+    np.testing.assert_array_equal(*gradients)
+    assert np.isnan(gradients[0][:, 0]).all() and np.isfinite(gradients[0][:, 1:]).all()

@@ -150,6 +150,7 @@ OTHERS = {"3-D": ((2, 16, 5, 13, 14), (24, 16, 2, 3, 3), {"padding": (0, 1, 1)})
           "1-D strided": ((2, 20, 101), (24, 20, 3), {"stride": 2}),
           "1-D, 5 taps, dilated": ((2, 20, 101), (24, 20, 5), {"dilation": 8, "padding": 16}),
           "few columns": ((1, 20, 14, 14), (24, 20, 3, 3), {"padding": 1}),
+          "few outputs a phase": ((1, 1, 12, 10), (1, 1, 3, 3), {"dilation": 3}),
           "one channel": ((2, 1, 30, 31), (3, 1, 3, 3), {"padding": 1})}
 
 

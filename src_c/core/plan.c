@@ -86,6 +86,9 @@ int cf_plan_child(const cf_plan *parent, const cf_shape *shape, corrfast_pass pa
 {
     child->task = parent->task;
     child->task.shape = *shape;
+    for (int i = 0; i < 3; i++)
+        if (shape->axis[i].m == 1)
+            child->task.shape.axis[i].stride = 1; /* as cf_shape_make has it */
     child->task.pass = pass;
     child->task.conjugate = conjugate;
     child->task.weights = weights;
@@ -143,7 +146,8 @@ int cf_kernel_is_finite(const cf_plan *plan, const cf_arrays *arrays)
     const cf_task *t = &plan->task;
     const cf_shape *s = &t->shape;
     const cf_axis *a = s->axis;
-    const extent all[6] = {{a[2].k, a[2].ws}, {a[1].k, a[1].ws}, {a[0].k, a[0].ws}, {s->cin, s->w_cin}, {s->cout, s->w_cout}, {s->groups, s->w_group}};
+    const extent all[6] = {{a[2].k, a[2].ws}, {a[1].k, a[1].ws}, {a[0].k, a[0].ws}, {s->cin, s->w_cin}, {s->cout, s->w_cout},
+                           {s->groups, s->w_group}};
     const int plain = t->dtype->arith != CF_NO_ARITH && !cf_converts(t->dtype);
     extent line = {1, 1}, rest[6];
     int64_t lines = t->dtype->is_float;

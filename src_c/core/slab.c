@@ -19,8 +19,7 @@ void cf_slab_make(const cf_shape *s, const int64_t len[3], int copies, cf_slab *
     const cf_axis *a = s->axis;
     for (int i = 0; i < 3; i++)
         slab->axis[i] = axis_of(&a[i], len[i]);
-    slab->in_place = !copies && !cf_leaves_array(&a[0]) && !cf_leaves_array(&a[1]) && !cf_leaves_array(&a[2]) &&
-                     (a[2].m == 1 || (a[2].xs == 1 && a[2].stride == 1));
+    slab->in_place = !copies && !cf_pads(s) && (a[2].m == 1 || (a[2].xs == 1 && a[2].stride == 1));
     if (slab->in_place) {
         slab->channel = s->x_channel;
         for (int i = 0; i < 3; i++)
@@ -75,7 +74,7 @@ static int split_lines(const cf_slab *slab, const cf_axis *a, const cf_dtype *dt
         return 0;
     const int64_t left = cf_min(cf_ceil_div(cf_max(-first, 0), phases), width);
     const int64_t right = cf_clamp((a->n - first) / phases, left, width); /* slots [left, right) show samples in all phases */
-    for (int64_t l = 0; l < count; l++)
+    for (int64_t l = 0; right > left && l < count; l++)
         if (lines[l])
             set->unweave((int)phases, (const char *)lines[l] + (first + left * phases) * size, to + l * pitch + left * size, width, right - left);
     for (int64_t f = 0; f < phases; f++) {

@@ -27,6 +27,8 @@
 #undef TAPS_COLS
 #undef GEMM_ROWS
 #undef GEMM_VECS
+#undef GEMM_HALF
+#undef GEMM_TAIL
 #undef GEMM_TILE
 #undef GEMM_WIDTHS
 #undef SQUARE

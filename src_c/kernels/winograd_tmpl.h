@@ -1,6 +1,6 @@
 /* cf_winograd_fn: the transforms of Winograd's minimal filtering along two axes (A. Lavin and S. Gray, "Fast algorithms for convolutional neural
- * networks", arXiv:1509.09308).  As an output of taps and a tap's gradient of outputs are the same sum, a part of them has four transforms for each
- * number of products: of samples, of 2 or 3 factors, to 2 or 3 sums. */
+ * networks", arXiv:1509.09308).  As an output of taps and a tap's gradient of outputs are the same sum, what serves taps and outputs one way serves
+ * outputs and taps the other: a part has transforms of samples, of 2 or 3 factors, to 2 or 3 sums (to 4 from 6 points). */
 
 enum { FN(HALF), FN(MINUS_HALF), FN(TWO), FN(MINUS_TWO), FN(FOUR), FN(MINUS_FOUR), FN(EIGHT), FN(MINUS_FIVE), FN(QUARTER), FN(MINUS_SIXTH), FN(SIXTH),
        FN(TWELFTH), FN(TWENTY_FOURTH) };
@@ -92,6 +92,23 @@ CF_INLINE void FN(winograd_sums)(const int points, const int sums, const VEC *fr
     }
 }
 
+/* What stands for these where a part has one tap. */
+CF_INLINE void FN(winograd_copy)(const int n, const VEC *from, const int from_step, VEC *to, const int to_step)
+{
+    CF_UNROLL
+    for (int i = 0; i < n; i++)
+        T(i) = D(i);
+}
+
+CF_INLINE VEC FN(winograd_sum)(const int n, const VEC *from, const int from_step)
+{
+    VEC sum = D(0);
+    CF_UNROLL
+    for (int i = 1; i < n; i++)
+        sum = ADD(sum, D(i));
+    return sum;
+}
+
 /* A part that begins at tap `at`, and at point `point`; outputs are added to those of a part before. */
 CF_INLINE void FN(winograd_part)(const int transform, const int m, const int taps, const int stride, const int at, const int point, const VEC *from,
                                  const int from_step, VEC *to, const int to_step)
@@ -102,27 +119,24 @@ CF_INLINE void FN(winograd_part)(const int transform, const int m, const int tap
     case CF_OF_SAMPLES:
         from += at * from_step;
         to += point * to_step;
-        CF_UNROLL
-        for (int i = 0; taps == 1 && i < points; i++)
-            to[i * to_step] = from[i * by_taps];
-        if (taps > 1)
+        if (taps == 1)
+            FN(winograd_copy)(points, from, by_taps, to, to_step);
+        else
             FN(winograd_samples)(points, from, by_taps, to, to_step);
         break;
     case CF_OF_TAPS:
         from += at * from_step;
         to += point * to_step;
-        CF_UNROLL
-        for (int i = 0; taps == 1 && i < points; i++)
-            to[i * to_step] = from[0];
-        if (taps > 1)
+        if (taps == 1)
+            FN(winograd_copy)(points, from, 0, to, to_step);
+        else
             FN(winograd_factors)(points, taps, from, by_taps, to, to_step);
         break;
     case CF_TO_OUTPUTS:
         from += point * from_step;
-        CF_UNROLL
-        for (int i = 0; taps == 1 && i < points; i++)
-            made[i] = from[i * from_step];
-        if (taps > 1)
+        if (taps == 1)
+            FN(winograd_copy)(points, from, from_step, made, 1);
+        else
             FN(winograd_sums)(points, m, from, from_step, made, 1);
         CF_UNROLL
         for (int i = 0; i < m; i++)
@@ -130,21 +144,16 @@ CF_INLINE void FN(winograd_part)(const int transform, const int m, const int tap
         break;
     case CF_OF_OUTPUTS:
         to += point * to_step;
-        CF_UNROLL
-        for (int i = 0; taps == 1 && i < points; i++)
-            to[i * to_step] = from[i * from_step];
-        if (taps > 1)
+        if (taps == 1)
+            FN(winograd_copy)(points, from, from_step, to, to_step);
+        else
             FN(winograd_factors)(points, m, from, from_step, to, to_step);
         break;
     default: /* CF_TO_TAPS */
         from += point * from_step;
         to += at * to_step;
-        made[0] = from[0];
-        CF_UNROLL
-        for (int i = 1; taps == 1 && i < points; i++)
-            made[0] = ADD(made[0], from[i * from_step]);
         if (taps == 1)
-            to[0] = made[0];
+            to[0] = FN(winograd_sum)(points, from, from_step);
         else
             FN(winograd_sums)(points, taps, from, from_step, to, stride * to_step);
     }

@@ -252,14 +252,15 @@ static void store_rows(const block *b, int64_t rows, const char *from, char *y, 
     const tiling *t = &b->job->t;
     const cf_kernel_set *set = cf_set_of(b->job->plan);
     const int64_t size = b->job->plan->task.dtype->size, phases = t->phases[2], ys = t->shape.axis[2].ys, plane = t->len[1] * t->len[2];
-    const int64_t whole = outputs_in(b, 2, phases - 1);
     const int weaves = phases > 1 && ys == 1 && set->weave && phases <= 4;
-    for (int64_t r = 0; r < rows; r++, from += b->len[2] * size, y += y_row * size) {
-        if (weaves)
-            set->weave((int)phases, from, plane, y, whole);
-        for (int64_t f = 0, done = weaves ? whole : 0; f < phases; f++)
-            cf_copy_strided(y + (done * phases + f) * ys * size, phases * ys, from + (f * plane + done) * size, 1, outputs_in(b, 2, f) - done,
-                            (int)size);
+    const int64_t whole = weaves ? outputs_in(b, 2, phases - 1) : 0;
+    for (int64_t r = 0; weaves && r < rows; r++)
+        set->weave((int)phases, from + r * b->len[2] * size, plane, y + r * y_row * size, whole);
+    for (int64_t f = 0; f < phases; f++) {
+        const int64_t left = outputs_in(b, 2, f) - whole;
+        for (int64_t r = 0; left > 0 && r < rows; r++)
+            cf_copy_strided(y + (r * y_row + (whole * phases + f) * ys) * size, phases * ys, from + (r * b->len[2] + f * plane + whole) * size, 1,
+                            left, (int)size);
     }
 }
 

@@ -343,7 +343,8 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     tiling t;
     tile(&plan, &t);
     double samples = (double)s->batch * (double)s->groups, sum = (double)s->cin * (double)t.taps;
-    double vectors = ceil((double)(a[0].m * a[1].m * a[2].m) / set->lanes), panels = ceil(vectors / 3);
+    const double units = set->lanes * task->dtype->size == 64 ? 2 : 1; /* half vectors are there */
+    double vectors = ceil((double)(a[0].m * a[1].m * a[2].m) * units / set->lanes) / units, panels = ceil(vectors / 3);
     double cycles = CF_DENSE * cf_vector_cycles(task->dtype->arith);
     double tile_cycles = fmax(CF_FMA_LATENCY, cycles * (double)cf_min(s->cout, set->gemm_rows) * vectors / panels);
     /* As of copies in any layout: the method decides the bits, and these do not depend on how the arrays lie. */
@@ -423,7 +424,7 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
         j.flags |= CF_CONJ_SAMPLES;
     if (plan->task.conjugate & CORRFAST_CONJ_KERNEL)
         j.flags |= CF_CONJ_TAPS;
-    j.care = plan->task.dtype->is_float && plan->task.pads_with_zero && !j.t.slab.in_place;
+    j.care = plan->task.dtype->is_float && plan->task.pads_with_zero && cf_pads(&plan->task.shape);
     int status = cf_run_pieces(run, pieces_of(plan, &j.t) * channel_pieces(&j), plan->seconds, scratch_of(&j.t), piece, &j);
     if (!status && atomic_load(&poisoned) && cf_padding_needs_care(plan, arrays))
         return cf_run_with_care(plan, arrays, run);

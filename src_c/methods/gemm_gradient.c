@@ -336,7 +336,7 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
     tile(plan, cf_threads_for(run->options, pieces(plan), plan->seconds), &j.t);
     int conj_x = plan->task.conjugate & CORRFAST_CONJ_INPUT ? 1 : 0, conj_g = plan->task.conjugate & CORRFAST_CONJ_OUTPUT ? 1 : 0;
     j.flags = ((j.t.turns_x ? conj_x : conj_g) ? CF_CONJ_SAMPLES : 0) | ((j.t.turns_x ? conj_g : conj_x) ? CF_CONJ_TAPS : 0);
-    j.care = plan->task.dtype->is_float && plan->task.pads_with_zero && !j.t.slab.in_place;
+    j.care = plan->task.dtype->is_float && plan->task.pads_with_zero && cf_pads(&plan->task.shape);
     int status = cf_run_pieces(run, pieces_of(plan, &j.t), plan->seconds, scratch_of(&j.t), piece, &j);
     return !status && atomic_load(&poisoned) ? cf_run_with_care(plan, arrays, run) : status;
 }

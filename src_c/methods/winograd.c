@@ -23,7 +23,8 @@ enum {
     MOST_K = 512,           /* terms of a product that a panel holds */
     FEW_TILES = 64,         /* of a sample, which are not divided */
     FEW_BYTES = 11 << 20,   /* unless their transformed samples take more */
-    MOST_SUM_BYTES = 144 * 1024, /* of all points: keeps scratch memory below 16 MiB for each thread */
+    MOST_SUM_BYTES = 144 * 1024, /* of all points: keeps scratch memory below 16 MiB for each thread, like the next */
+    MOST_DEPTH = 64,        /* taps along the first axis */
     SHARED_BYTES = 128 << 20, /* of transformed weights that are kept for all pieces */
     CACHED_BYTES = 6 << 20,   /* of them that are near */
     LOCAL_BYTES = 4 << 20,    /* of the weights that a piece transforms at a time */
@@ -402,7 +403,7 @@ static int supports(const cf_task *task)
     const int worth = task->asked == CORRFAST_WINOGRAD || cf_min(s->cin, s->cout) >= LEAST_CHANNELS;
     cf_scheme scheme[2];
     return task->pass == CORRFAST_FORWARD && task->precision != CORRFAST_EXACT && floats && worth && a[0].m >= 1 && a[1].m >= 1 && a[2].m >= 1 &&
-           a[0].k >= 1 && a[1].k >= 1 && a[2].k >= 1 && s->cin >= 1 && a[1].dilation <= 1 << 16 && a[2].dilation <= 1 << 16 &&
+           a[0].k >= 1 && a[0].k <= MOST_DEPTH && s->cin >= 1 && a[1].dilation <= 1 << 16 && a[2].dilation <= 1 << 16 &&
            choose_schemes(task, 3, scheme);
 }
 
