@@ -239,7 +239,7 @@ def prepare(weight: ArrayLike, bias: ArrayLike | None = None, *, function: str |
     -----
     Besides the copies of the arrays, the weights are held as the last two kinds of `input`, by shape, dtype and layout, need them:
     not at all where they are read as they lie, packed in their size for products of matrices, in 16/9 of it for Winograd's
-    F(2x2, 3x3), in 4 times for F(4x4, 3x3), in up to 49/9 for others (see `explain`). The first call with another kind of
+    F(2x2, 3x3), in 4 times for F(4x4, 3x3), the most (see `explain`). The first call with another kind of
     input packs them. Long weights that few samples meet gain most, 3x3 ones and those of strided transposed layers.
 
     Examples

@@ -307,10 +307,10 @@ def test_scratch_of_layers_is_at_most_16_mebibytes_for_a_thread(dtype):
             assert plans[0].threads == 1 and plans[0].shared_bytes == plans[1].shared_bytes, case
             if pass_ == "backward_kernel":  # there are no weights, and what takes their place is as large as an image
                 assert plans[0].shared_bytes <= MOST_SCRATCH, case
-            else:  # rows rounded up; F(3x3, 3x3) at stride 2 makes 49 samples of 9 taps; a byte for each block of outputs
+            else:  # rows rounded up; F(4x4, 3x3) makes 36 samples of 9 taps; a byte for each block of outputs
                 groups = options["groups"]
                 rows = [-(-count // 32) * 32 for count in (weight[0] // groups, weight[1])]
-                packed = 49 / 9 * groups * max(rows[0] * weight[1], rows[1] * weight[0] // groups) * np.prod(weight[2:], dtype=float) * summed
+                packed = 4 * groups * max(rows[0] * weight[1], rows[1] * weight[0] // groups) * np.prod(weight[2:], dtype=float) * summed
                 outputs = np.prod(corrfast.explain(getattr(corrfast.nn, name), (shape, dtype), (weight, dtype), **options).output_shape,
                                   dtype=float)
                 assert plans[0].shared_bytes <= packed + 64 * 1024 + max(outputs, np.prod(shape, dtype=float)) * element / 64, case
@@ -321,6 +321,7 @@ def test_scratch_of_layers_is_at_most_16_mebibytes_for_a_thread(dtype):
       for dtype, cin in (("f4", 834), ("f4", 1024), ("f4", 1877), ("f4", 2048), ("f8", 512), ("f8", 1024))
       for rows, cols in ((9, 16), (16, 16), (17, 18), (33, 10), (56, 56))],
     ("conv3d", (1, 1, 131072, 3, 3), (64, 1, 2048, 2, 2), "f8", {"stride": (2048, 1, 1)}),
+    ("conv2d", (1, 128, 224, 224), (128, 128, 3, 3), "f4", {"stride": 2, "padding": 1, "method": "winograd"}),
     ("conv3d", (1, 17, 70, 40, 40), (64, 17, 64, 3, 3), "f8", {"method": "winograd"}),
     ("conv1d", (12, 2660, 4013), (64, 2660, 815), "i8", {"stride": 2, "padding": 166, "pass_": "backward_kernel"}),
     ("conv3d", (11, 4059, 10, 243, 19), (1, 4059, 3, 5, 3), "f4", {"stride": (1, 3, 2), "padding": (1, 2, 2), "pass_": "backward_kernel"}),

@@ -162,7 +162,7 @@ int cf_kernel_is_finite(const cf_plan *plan, const cf_arrays *arrays)
         rest[axes++] = all[i];
         lines *= all[i].n;
     }
-    for (int64_t l = 0; l < lines; l++) {
+    for (int64_t l = 0; line.n > 0 && l < lines; l++) {
         int64_t at = 0, index = l;
         for (int i = 0; i < axes; i++)
             at += cf_take_digit(&index, rest[i].n) * rest[i].step;

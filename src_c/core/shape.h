@@ -79,6 +79,7 @@ static inline int cf_leaves_array(const cf_axis *a)
     return a->m > 0 && a->k > 0 && (cf_first_position(a) < 0 || cf_last_position(a) >= a->n);
 }
 
+/* Whether some axis does. */
 static inline int cf_pads(const cf_shape *s)
 {
     return cf_leaves_array(&s->axis[0]) || cf_leaves_array(&s->axis[1]) || cf_leaves_array(&s->axis[2]);

@@ -1,6 +1,6 @@
 /* Winograd's minimal filtering, forward: few taps along the last two axes, many channels, by the schemes of core/tiles.h.  Of 3 x 3 taps at
  * stride 1, a tile of 2 x 2 outputs takes 16 products instead of 36 (F2), one of 4 x 4 takes 36 instead of 144 (F4, less exact: only for precision
- * "fast"); at stride 2, one of 2 x 2 takes 25 instead of 36, one of 3 x 3 takes 49 instead of 81.
+ * "fast"); at stride 2, one of 2 x 2 takes 25 instead of 36.
  *
  * Tiles of samples are an axis with as many taps, and the stride of a tile, to core/slab.h; with dilation d, every d-th output is a problem of its
  * own.  Taps of the first axis are further channels.  For a block of tiles the transformed samples V lie in L2, in panels; then, some output channels
@@ -25,6 +25,7 @@ enum {
     FEW_BYTES = 11 << 20,   /* unless their transformed samples take more */
     MOST_SUM_BYTES = 144 * 1024, /* of all points: keeps scratch memory below 16 MiB for each thread, like the next */
     MOST_DEPTH = 64,        /* taps along the first axis */
+    MOST_GROWTH = 4,        /* transformed weights over weights */
     SHARED_BYTES = 128 << 20, /* of transformed weights that are kept for all pieces */
     CACHED_BYTES = 6 << 20,   /* of them that are near */
     LOCAL_BYTES = 4 << 20,    /* of the weights that a piece transforms at a time */
@@ -49,11 +50,19 @@ typedef struct tiling {
     size_t slab_bytes, lines_bytes, patch_bytes, v_bytes, m_bytes, out_bytes, turned_bytes, u_bytes;
 } tiling;
 
-static int choose_schemes(const cf_task *task, int most, cf_scheme scheme[2])
+/* The schemes of most outputs that memory allows; returns 0 if there are none. */
+static int choose_schemes(const cf_task *task, cf_scheme scheme[2])
 {
     const cf_shape *s = &task->shape;
-    return cf_schemes_choose(s, most, scheme) && (double)s->cin * (double)s->axis[0].k * (double)(scheme[0].points * scheme[1].points) <=
-                                                     (double)(MOST_SUM_BYTES / task->dtype->size);
+    const int fast = task->precision == CORRFAST_FAST && cf_min(s->cin, s->cout) >= 32;
+    for (int most = fast ? 4 : 3; most >= 2; most--) {
+        if (!cf_schemes_choose(s, most, scheme))
+            continue;
+        const int points = scheme[0].points * scheme[1].points, taps = scheme[0].taps * scheme[1].taps;
+        if (points <= MOST_GROWTH * taps && (double)s->cin * (double)s->axis[0].k * points <= (double)(MOST_SUM_BYTES / task->dtype->size))
+            return 1;
+    }
+    return 0;
 }
 
 static void tile(const cf_plan *plan, tiling *t)
@@ -63,8 +72,7 @@ static void tile(const cf_plan *plan, tiling *t)
     const cf_kernel_set *set = cf_set_of(plan);
     const int64_t size = task->dtype->size, lanes = set->lanes;
     memset(t, 0, sizeof *t);
-    if (task->precision != CORRFAST_FAST || cf_min(s->cin, s->cout) < 32 || !choose_schemes(task, 4, t->scheme))
-        choose_schemes(task, 3, t->scheme);
+    choose_schemes(task, t->scheme);
     t->points = t->scheme[0].points * t->scheme[1].points;
     t->made = t->scheme[0].m * t->scheme[1].m;
     t->taps = s->axis[1].k * s->axis[2].k;
@@ -404,7 +412,7 @@ static int supports(const cf_task *task)
     cf_scheme scheme[2];
     return task->pass == CORRFAST_FORWARD && task->precision != CORRFAST_EXACT && floats && worth && a[0].m >= 1 && a[1].m >= 1 && a[2].m >= 1 &&
            a[0].k >= 1 && a[0].k <= MOST_DEPTH && s->cin >= 1 && a[1].dilation <= 1 << 16 && a[2].dilation <= 1 << 16 &&
-           choose_schemes(task, 3, scheme);
+           choose_schemes(task, scheme);
 }
 
 static double seconds(const cf_task *task, const cf_kernels *kernels)
