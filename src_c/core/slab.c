@@ -37,7 +37,10 @@ double cf_slab_channel(const cf_slab *slab)
     return slab->in_place ? 0 : (double)slots(&slab->axis[0]) * (double)slots(&slab->axis[1]) * (double)slots(&slab->axis[2]);
 }
 
-size_t cf_slab_lines_bytes(const cf_slab *slab) { return slab->in_place ? 0 : (size_t)slots(&slab->axis[1]) * sizeof(void *); }
+size_t cf_slab_lines_bytes(const cf_slab *slab)
+{
+    return slab->in_place ? 0 : (size_t)slots(&slab->axis[1]) * (sizeof(void *) + sizeof(int64_t));
+}
 
 static int64_t slot_position(const cf_axis *a, const cf_slab_axis *slab, int64_t first, int64_t slot)
 {
@@ -57,8 +60,10 @@ static void fill_ends(const cf_axis *a, const cf_dtype *dtype, const void *const
             const char *from = index < 0 ? cval : (const char *)lines[l] + index * size;
             if (size == 4)
                 memcpy(slot, from, 4);
-            else
+            else if (size == 8)
                 memcpy(slot, from, 8);
+            else
+                memcpy(slot, from, (size_t)size);
         }
     }
 }
@@ -84,30 +89,65 @@ static int split_lines(const cf_slab *slab, const cf_axis *a, const cf_dtype *dt
     return 1;
 }
 
+enum { ROWS_AT_ONCE = 64 };
+#define NOWHERE INT64_MIN
+
+/* Offsets of a plane's rows; NOWHERE where they show nothing of the array. */
+static void find_rows(const cf_slab *slab, const cf_axis *row, int64_t first, int64_t *at)
+{
+    for (int64_t phase = 0; phase < slab->axis[1].period; phase++)
+        for (int64_t j = 0; j < slab->axis[1].width; j++) {
+            const int64_t index = cf_border_index(row->boundary, (first + j) * row->stride + phase * row->dilation - row->lo, row->n);
+            *at++ = index < 0 ? NOWHERE : index * row->xs;
+        }
+}
+
+/* Rows whose samples lie side by side, as far as the array goes.  A little after a row's last sample is written too. */
+static void copy_rows(const cf_slab *slab, const cf_axis *a, const cf_kernel_set *set, const char *x, const int64_t *at, int64_t count,
+                      int64_t first, int64_t room, char *to)
+{
+    const int64_t width = slab->axis[2].width, left = cf_clamp(-first, 0, width), right = cf_clamp(a->n - first, left, width), start = 0;
+    cf_run_part parts[ROWS_AT_ONCE];
+    int64_t used = 0;
+    for (int64_t i = 0; i < count && right > left; i++)
+        if (at[i] != NOWHERE)
+            parts[used++] = (cf_run_part){at[i] + first + left, i * width + left, right - left};
+    set->panel(x, &start, 1, parts, used, to, room);
+}
+
 /* One plane of one channel: the slots of the last two axes. */
 static void fill_plane(const cf_slab *slab, const cf_shape *s, const cf_dtype *dtype, const cf_kernel_set *set, const char *x, const void *cval,
-                       const cf_slab_block *block, const void **lines, char *to)
+                       const cf_slab_block *block, const int64_t *at, const void **lines, char *to)
 {
-    const cf_axis *row = &s->axis[1], *col = &s->axis[2];
-    const int64_t rows = slots(&slab->axis[1]), width = slab->axis[2].width, pitch = slab->step[1];
-    for (int64_t i = 0; i < rows; i++) {
-        int64_t index = cf_border_index(row->boundary, slot_position(row, &slab->axis[1], block->first[1], i), row->n);
-        lines[i] = index < 0 ? NULL : x + index * row->xs * dtype->size;
-        if (index < 0)
-            cf_fill(to + i * pitch * dtype->size, 1, cval, pitch, dtype->size);
+    const cf_axis *col = &s->axis[2];
+    const int64_t rows = slots(&slab->axis[1]), width = slab->axis[2].width, pitch = slab->step[1], size = dtype->size;
+    const int64_t first = block->first[2] * col->stride - col->lo;
+    const int side_by_side = slab->axis[2].period == 1 && col->stride == 1 && col->xs == 1;
+    for (int64_t i = 0; i < rows; i++)
+        lines[i] = at[i] == NOWHERE ? NULL : x + at[i] * size;
+    for (int64_t i = 0; side_by_side && i < rows; i += ROWS_AT_ONCE)
+        copy_rows(slab, col, set, x, at + i, cf_min(ROWS_AT_ONCE, rows - i), first, (rows - i) * width, to + i * pitch * size);
+    for (int64_t i = 0; i < rows; i++)
+        if (!lines[i])
+            cf_fill(to + i * pitch * size, 1, cval, pitch, (int)size);
+    if (side_by_side) {
+        fill_ends(col, dtype, lines, rows, cval, first, 0, cf_clamp(-first, 0, width), to, pitch * size);
+        fill_ends(col, dtype, lines, rows, cval, first, cf_clamp(col->n - first, 0, width), width, to, pitch * size);
+        return;
     }
-    if (split_lines(slab, col, dtype, set, cval, block->first[2] * col->stride - col->lo, lines, rows, to))
+    if (split_lines(slab, col, dtype, set, cval, first, lines, rows, to))
         return;
     cf_line like = {NULL, col->n, col->xs, col->boundary, cval};
     for (int64_t phase = 0; phase < slab->axis[2].period; phase++)
-        cf_pack_lines(dtype, to + phase * width * dtype->size, pitch * dtype->size, lines, rows, like,
-                      block->first[2] * col->stride + phase * col->dilation - col->lo, col->stride, width, NULL);
+        cf_pack_lines(dtype, to + phase * width * size, pitch * size, lines, rows, like, first + phase * col->dilation, col->stride, width, NULL);
 }
 
 void cf_slab_fill(const cf_slab *slab, const cf_shape *s, const cf_dtype *dtype, const cf_kernel_set *set, const void *x, const void *cval,
                   const cf_slab_block *block, const void **lines, char *to)
 {
     const cf_axis *a = &s->axis[0];
+    int64_t *rows_at = (int64_t *)(void *)(lines + slots(&slab->axis[1]));
+    find_rows(slab, &s->axis[1], block->first[1], rows_at);
     for (int64_t ci = 0; ci < block->channels; ci++)
         for (int64_t i = 0; i < slots(&slab->axis[0]); i++, to += slab->step[0] * dtype->size) {
             int64_t depth = cf_border_index(a->boundary, slot_position(a, &slab->axis[0], block->first[0], i), a->n);
@@ -116,7 +156,7 @@ void cf_slab_fill(const cf_slab *slab, const cf_shape *s, const cf_dtype *dtype,
             else
                 fill_plane(slab, s, dtype, set,
                            (const char *)x + (cf_x_at(s, block->image, block->group, block->channel + ci) + depth * a->xs) * dtype->size, cval,
-                           block, lines, to);
+                           block, rows_at, lines, to);
         }
 }
 
@@ -138,8 +178,9 @@ const char *cf_slab_in_place(const cf_shape *s, const cf_dtype *dtype, const voi
 int64_t cf_slab_tap(const cf_slab *slab, const cf_shape *s, int axis, int64_t i)
 {
     const cf_slab_axis *a = &slab->axis[axis];
-    return slab->in_place ? i * s->axis[axis].dilation * s->axis[axis].xs
-                          : (i % a->period * a->width + i / a->period * a->shift) * slab->step[axis];
+    if (slab->in_place)
+        return i * s->axis[axis].dilation * s->axis[axis].xs;
+    return (a->period == 1 ? i * a->shift : i % a->period * a->width + i / a->period * a->shift) * slab->step[axis];
 }
 
 void cf_choose_block(const cf_shape *s, int64_t outputs, int64_t len[3], int64_t blocks[3])
@@ -179,7 +220,13 @@ void cf_slab_terms(const cf_slab *slab, const cf_shape *s, int64_t channel, int6
 {
     const cf_axis *a = s->axis;
     int64_t index = k, i2 = cf_take_digit(&index, a[2].k), i1 = cf_take_digit(&index, a[1].k), i0 = cf_take_digit(&index, a[0].k), ci = index;
+    const int64_t taps = a[0].k * a[1].k * a[2].k;
     for (int64_t i = 0; i < count; i++) {
+        if (i >= taps) {
+            x_at[i] = x_at[i - taps] + slab->channel;
+            w_at[i] = w_at[i - taps] + s->w_cin;
+            continue;
+        }
         x_at[i] = ci * slab->channel + cf_slab_tap(slab, s, 0, i0) + cf_slab_tap(slab, s, 1, i1) + cf_slab_tap(slab, s, 2, i2);
         w_at[i] = (channel + ci) * s->w_cin + i0 * a[0].ws + i1 * a[1].ws + i2 * a[2].ws;
         if (++i2 < a[2].k)

@@ -31,7 +31,7 @@ CF_HIDDEN void cf_slab_make(const cf_shape *s, const int64_t len[3], int copies,
 /* Samples of one channel of a copy; a double, since it can be any number where an axis is long. */
 CF_HIDDEN double cf_slab_channel(const cf_slab *slab);
 
-/* Bytes of the line pointers that cf_slab_fill works with. */
+/* Bytes of the rows' places that cf_slab_fill works with. */
 CF_HIDDEN size_t cf_slab_lines_bytes(const cf_slab *slab);
 
 /* Copies a block to `to`; x is the whole input, cval an element.  For dtypes that do not convert. */

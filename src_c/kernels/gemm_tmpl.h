@@ -7,8 +7,9 @@
 #define GEMM_VECS 3
 
 /* `rows` x `vecs` (constants), and whether a is packed, then from `packed` on; n: the numbers of y in a row. */
-CF_INLINE void FN(gemm_tile)(const void *const *a, const int64_t *a_at, const ELEM *packed, int64_t a_step, const ELEM *b, int64_t b_row,
-                             int64_t count, ELEM *y, int64_t y_row, int64_t n, const int rows, const int vecs, const int is_packed, int flags)
+CF_INLINE void FN(gemm_tile)(const void *const *a, const int64_t *a_at, const ELEM *packed, int64_t a_step, const ELEM *b, const int64_t *b_at,
+                             int64_t b_row, int64_t count, ELEM *y, int64_t y_row, int64_t n, const int rows, const int vecs, const int is_packed,
+                             int flags)
 {
     const FN(signs) signs = FN(signs_of)(flags);
     const int64_t tail = n % VLANES;
@@ -23,10 +24,11 @@ CF_INLINE void FN(gemm_tile)(const void *const *a, const int64_t *a_at, const EL
     }
     for (int64_t k = 0; k < count; k++) {
         const int64_t at = is_packed ? 0 : PARTS * a_at[k];
+        const ELEM *const row = b_at ? b + PARTS * b_at[k] : b + k * b_row;
         VEC x[GEMM_VECS];
         CF_UNROLL
         for (int v = 0; v < vecs; v++) {
-            x[v] = V(load)(b + v * VLANES);
+            x[v] = V(load)(row + v * VLANES);
             KEEP(x[v]);
         }
         CF_UNROLL
@@ -36,7 +38,6 @@ CF_INLINE void FN(gemm_tile)(const void *const *a, const int64_t *a_at, const EL
             for (int v = 0; v < vecs; v++)
                 acc[r][v] = FN(mac)(acc[r][v], x[v], tap);
         }
-        b += b_row;
         packed += a_step;
     }
     CF_UNROLL
@@ -51,8 +52,8 @@ CF_INLINE void FN(gemm_tile)(const void *const *a, const int64_t *a_at, const EL
 #if defined(WITH_WINOGRAD) && defined(HALF_f32)
 #define GEMM_HALF (VLANES / 2)
 #define H(op) V_(op, CF_CAT(HALF_, TYPE))
-CF_INLINE void FN(gemm_half)(const void *const *a, const int64_t *a_at, const ELEM *packed, int64_t a_step, const ELEM *b, int64_t b_row,
-                             int64_t count, ELEM *y, int64_t y_row, int64_t n, const int rows, const int is_packed, int flags)
+CF_INLINE void FN(gemm_half)(const void *const *a, const int64_t *a_at, const ELEM *packed, int64_t a_step, const ELEM *b, const int64_t *b_at,
+                             int64_t b_row, int64_t count, ELEM *y, int64_t y_row, int64_t n, const int rows, const int is_packed, int flags)
 {
     const ELEM *factor[8];
     H(vec) acc[8];
@@ -66,12 +67,11 @@ CF_INLINE void FN(gemm_half)(const void *const *a, const int64_t *a_at, const EL
     }
     for (int64_t k = 0; k < count; k++) {
         const int64_t at = is_packed ? 0 : a_at[k];
-        H(vec) x = H(load)(b);
+        H(vec) x = H(load)(b_at ? b + b_at[k] : b + k * b_row);
         KEEP(x);
         CF_UNROLL
         for (int r = 0; r < rows; r++)
             acc[r] = H(fma)(x, H(set1)(is_packed ? packed + r : factor[r] + at), acc[r]);
-        b += b_row;
         packed += a_step;
     }
     CF_UNROLL
@@ -83,15 +83,15 @@ CF_INLINE void FN(gemm_half)(const void *const *a, const int64_t *a_at, const EL
 }
 #undef H
 #define GEMM_TAIL(rows)                                                                                                                  \
-    (a_at ? FN(gemm_half)(a, a_at, packed, a_step, b + n, b_row, count, y + n, y_row, half, (rows), 0, flags)                            \
-          : FN(gemm_half)(a, a_at, packed, a_step, b + n, b_row, count, y + n, y_row, half, (rows), 1, flags))
+    (a_at ? FN(gemm_half)(a, a_at, packed, a_step, b + n, b_at, b_row, count, y + n, y_row, half, (rows), 0, flags)                            \
+          : FN(gemm_half)(a, a_at, packed, a_step, b + n, b_at, b_row, count, y + n, y_row, half, (rows), 1, flags))
 #else
 #define GEMM_HALF 0
 #define GEMM_TAIL(rows) ((void)0)
 #endif
 
 #define GEMM_TILE(rows, vecs, is_packed)                                                                                                 \
-    FN(gemm_tile)(a, a_at, packed, a_step, b, b_row, count, y, y_row, n, (rows), (vecs), (is_packed), flags)
+    FN(gemm_tile)(a, a_at, packed, a_step, b, b_at, b_row, count, y, y_row, n, (rows), (vecs), (is_packed), flags)
 #define GEMM_WIDTHS(rows)                                                                                                                \
     (vecs == 3   ? a_at ? GEMM_TILE(rows, 3, 0) : GEMM_TILE(rows, 3, 1)                                                                  \
      : vecs == 2 ? a_at ? GEMM_TILE(rows, 2, 0) : GEMM_TILE(rows, 2, 1)                                                                  \
@@ -101,8 +101,8 @@ CF_INLINE void FN(gemm_half)(const void *const *a, const int64_t *a_at, const EL
     if (half)                                                                                                                            \
         GEMM_TAIL(rows)
 
-static void FN(gemm)(const void *const *a, const int64_t *a_at, int64_t a_step, const void *from, int64_t b_row, int64_t count, void *to,
-                     int64_t y_row, int64_t rows, int64_t n, int flags)
+static void FN(gemm)(const void *const *a, const int64_t *a_at, int64_t a_step, const void *from, const int64_t *b_at, int64_t b_row, int64_t count,
+                     void *to, int64_t y_row, int64_t rows, int64_t n, int flags)
 {
     const ELEM *b = from, *packed = a[0];
     ELEM *y = to;

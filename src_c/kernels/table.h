@@ -42,11 +42,11 @@ typedef void cf_line_fn(const cf_plane *planes, int64_t count, void *y, int64_t 
 typedef void cf_dot_fn(const void *const *x, int64_t offset, int64_t step, const void *const *taps, int64_t rows, int64_t n,
                        void *y, int64_t count, int flags);
 
-/* y[r*y_row + c] (+)= sum_{k<count} a[r][a_at[k]] * b[k*b_row + c], r < rows, c < n, summed in the order of k: products of matrices, in tiles
+/* y[r*y_row + c] (+)= sum_{k<count} a[r][a_at[k]] * b[b_at[k] + c], r < rows, c < n, summed in the order of k: products of matrices, in tiles
  * of up to gemm_rows rows at a time and n <= gemm_cols.  Rows of b are read up to whole vectors.  If a_at is NULL, the factors of a step lie side
- * by side, a[0][k*a_step + r]. */
-typedef void cf_gemm_fn(const void *const *a, const int64_t *a_at, int64_t a_step, const void *b, int64_t b_row, int64_t count, void *y,
-                        int64_t y_row, int64_t rows, int64_t n, int flags);
+ * by side, a[0][k*a_step + r]; if b_at is, rows of b lie b_row apart. */
+typedef void cf_gemm_fn(const void *const *a, const int64_t *a_at, int64_t a_step, const void *b, const int64_t *b_at, int64_t b_row, int64_t count,
+                        void *y, int64_t y_row, int64_t rows, int64_t n, int flags);
 
 /* A stretch of n samples that is copied as it is. */
 typedef struct cf_run_part {

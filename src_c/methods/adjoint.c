@@ -294,8 +294,9 @@ static int supports(const cf_task *task)
     return task->dtype->id != CORRFAST_FLOAT16 && !is_sparse(&a[0]) && !is_sparse(&a[1]) && !is_sparse(&a[2]);
 }
 
-/* The child that stands for all when costs are estimated: of backward input the phase of tap 0, which has the most taps. */
-static int64_t typical_child(const cf_task *task, const cf_kernels *kernels, cf_plan *child)
+/* A child of phases of most taps, those of tap 0, or along axes whose bit of `least` is set of least; returns how many phases there are.  Of the
+ * gradient of the kernel, the only child. */
+static int64_t some_child(const cf_task *task, const cf_kernels *kernels, int least, cf_plan *child)
 {
     cf_plan parent = {.task = *task, .kernels = kernels};
     const cf_shape *s = &task->shape;
@@ -307,8 +308,9 @@ static int64_t typical_child(const cf_task *task, const cf_kernels *kernels, cf_
         shape = cf_input_roles(s);
         for (int i = 0; i < 3; i++) {
             const cf_axis *a = &s->axis[i];
-            int64_t tap, f = a->lo % a->stride;
-            f = f > 0 ? a->stride - f : -f;
+            const int64_t every = a->stride / cf_gcd(a->stride, a->dilation), j = least >> i & 1 ? cf_min(every, a->k) - 1 : 0;
+            int64_t tap, f = (j * a->dilation - a->lo % a->stride) % a->stride;
+            f += f < 0 ? a->stride : 0;
             cf_input_phase(a, 0, cf_max(a->n, f + 1), f, a->xs, &shape.axis[i], &tap);
             times *= cf_min(a->stride, a->n);
         }
@@ -316,6 +318,9 @@ static int64_t typical_child(const cf_task *task, const cf_kernels *kernels, cf_
     plan_child(&parent, &shape, 0, child);
     return times;
 }
+
+/* The child that stands for all when costs are estimated. */
+static int64_t typical_child(const cf_task *task, const cf_kernels *kernels, cf_plan *child) { return some_child(task, kernels, 0, child); }
 
 static int solves(const cf_task *task, const cf_kernels *kernels)
 {
@@ -342,11 +347,20 @@ static int64_t pieces(const cf_plan *plan)
 
 static size_t scratch(const cf_plan *plan)
 {
-    cf_plan child;
-    typical_child(&plan->task, plan->kernels, &child);
-    child.seconds = 0; /* phases of fewer taps take less time, and are cut into higher blocks */
-    int fold = plan->task.pass == CORRFAST_BACKWARD_INPUT && any_folds(&plan->task);
-    return child.method->scratch(&child) + (fold ? (size_t)(FOLD_ELEMENTS * plan->task.dtype->size) : 0);
+    const cf_axis *a = plan->task.shape.axis;
+    const int phases = plan->task.pass == CORRFAST_BACKWARD_INPUT ? (a[0].stride > 1) + 2 * (a[1].stride > 1) + 4 * (a[2].stride > 1) : 0;
+    const int fold = plan->task.pass == CORRFAST_BACKWARD_INPUT && any_folds(&plan->task);
+    size_t most = 0;
+    for (int least = 0; least < 8; least++) {
+        cf_plan child;
+        if (least & ~phases)
+            continue;
+        some_child(&plan->task, plan->kernels, least, &child);
+        child.seconds = 0; /* what takes less time is cut into higher blocks */
+        const size_t bytes = child.method->scratch(&child);
+        most = bytes > most ? bytes : most;
+    }
+    return most + (fold ? (size_t)(FOLD_ELEMENTS * plan->task.dtype->size) : 0);
 }
 
 static size_t shared(const cf_plan *plan)

@@ -182,7 +182,7 @@ static void add_pixels(const block *b, int64_t pixel, int64_t count, int flags)
         cf_clear_tails(b->panel, j->t.panel_cols * size, count, panel.n, set->lanes, size);
         set->turn(cols + panel.first, turns_x ? b->x_at : b->g_at, count, panel.n, b->panel, j->t.panel_cols);
         for (int64_t r = 0; r < row_count; r += set->gemm_rows)
-            set->gemm(rows + r, turns_x ? b->g_at : b->x_at, 0, b->panel, j->t.panel_cols, count,
+            set->gemm(rows + r, turns_x ? b->g_at : b->x_at, 0, b->panel, NULL, j->t.panel_cols, count,
                       b->sums + (r * b->sum_row + panel.first) * size, b->sum_row, cf_min(set->gemm_rows, row_count - r), panel.n, flags);
     }
 }

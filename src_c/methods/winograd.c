@@ -237,7 +237,7 @@ static void multiply(const block *b, int64_t co, int64_t rows)
                     const void *packed = u;
                     const int flags = k ? CF_ACCUMULATE : 0;
                     if (whole)
-                        set->gemm(&packed, NULL, t->u_rows, v, t->panel_cols, count, y, t->pitch, used, whole, flags);
+                        set->gemm(&packed, NULL, t->u_rows, v, NULL, t->panel_cols, count, y, t->pitch, used, whole, flags);
                     if (few)
                         set->columns(u, t->u_rows, v + whole * size, t->panel_cols, count, y + whole * size, t->pitch, used, few, flags);
                 }

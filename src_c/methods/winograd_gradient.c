@@ -175,7 +175,7 @@ static void add_products(const block *b, int flags)
                 int64_t used = cf_min(set->gemm_rows, b->couts - co);
                 for (int64_t r = 0; r < used; r++)
                     rows[r] = b->g + (point * t->g_point + (co + r) * t->pitch) * size;
-                set->gemm(rows, b->tile_at, 0, b->panel, set->gemm_cols, b->cols,
+                set->gemm(rows, b->tile_at, 0, b->panel, NULL, set->gemm_cols, b->cols,
                           b->sums + (point * t->sum_point + co * t->rows + panel.first) * size, t->rows, used, panel.n, flags);
             }
         }

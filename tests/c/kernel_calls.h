@@ -49,7 +49,7 @@ typedef struct call {
     cf_plane plane[PLANES]; /* of dot, only plane[0]'s offset and step; of taps, its taps and tap_row are g and g_row */
     int64_t count, at[TERMS], b_at[TERMS], run_count; /* of gemm, taps, panel and turn; `at` is a_at of gemm */
     cf_run_part runs[RUNS];
-    int kind;         /* of winograd, which makes `rows` rows from `count` with room for `outputs` in each; of gemm, whether a is packed */
+    int kind;         /* of winograd, which makes `rows` rows from `count` with room for `outputs` in each; of gemm, see there */
     int64_t from_row; /* of winograd and weave; x_row of taps; b_row of gemm */
     int64_t tap_rows, tap_cols; /* of taps, whose `at` they make; a_step of gemm */
     const void *lines[PLANES][LINES], *tap_lines[LINES]; /* lines[0]: also b of gemm, x of taps, what others copy from; tap_lines: also a */

@@ -17,19 +17,22 @@ static void draw_offsets(int64_t *at, int64_t count, int64_t usual)
         at[k] = at[k - 1] + (random_between(&source, 0, unbroken) ? step : random_between(&source, -40, 40));
 }
 
+enum { PACKED = 1, WINDOWS = 2 }; /* kinds of gemm: without a table of a, with one of b */
+
 static void draw_gemm(call *c, const cf_kernel_set *set)
 {
     int64_t cols = set->gemm_cols, any = random_between(&source, 1, cols);
     c->rows = random_between(&source, 1, PICK(set->gemm_rows, ROWS));
     c->n = PICK(any, any, any, 1, cols, cols - 1, set->lanes, 2 * set->lanes);
     c->count = PICK(0, 1, 2, 3, random_between(&source, 1, DRAWN_TERMS));
-    c->kind = (int)random_between(&source, 0, 1);
+    c->kind = (int)random_between(&source, 0, PACKED | WINDOWS);
     c->tap_cols = c->rows + PICK(0, 0, 1, 11);
     c->from_row = PICK(cols, cols, c->n, c->n + 13, 1, 0, -cols);
     draw_offsets(c->at, c->count, set->gemm_rows);
+    draw_offsets(c->b_at, c->count, cols);
     for (int64_t k = 0; k < c->count; k++) {
-        c->at[k] = c->kind ? k * c->tap_cols : c->at[k];
-        c->b_at[k] = k * c->from_row;
+        c->at[k] = c->kind & PACKED ? k * c->tap_cols : c->at[k];
+        c->b_at[k] = c->kind & WINDOWS ? c->b_at[k] : k * c->from_row;
     }
 }
 
@@ -39,7 +42,7 @@ static void draw_columns(call *c, const cf_kernel_set *set)
     c->rows = random_between(&source, 1, PICK(set->lanes, ROWS));
     c->n = random_between(&source, 1, 4);
     c->count = PICK(0, 1, 2, 3, 4, 5, random_between(&source, 1, DRAWN_TERMS));
-    c->kind = 1;
+    c->kind = PACKED;
     c->tap_cols = c->rows + PICK(0, 0, 1, 11);
     c->from_row = PICK(set->gemm_cols, c->n, c->n + 13, 1, 0, -c->n);
     for (int64_t k = 0; k < c->count; k++) {
@@ -160,7 +163,7 @@ static void place_gemm(call *c, const cf_kernel_set *set)
 {
     c->lines[0][0] = place_table(c, &line_slot[0][0], c->b_at, c->n, whole_vectors(c->n, set->lanes), 0);
     for (int64_t r = 0; r < c->rows; r++)
-        c->tap_lines[r] = !c->kind ? place_table(c, &tap_slot[r], c->at, 1, 1, 1)
+        c->tap_lines[r] = !(c->kind & PACKED) ? place_table(c, &tap_slot[r], c->at, 1, 1, 1)
                           : r == 0 ? place_table(c, &tap_slot[0], c->at, c->rows,
                                                  c->kernel == KERNEL_GEMM ? c->rows : whole_vectors(c->rows, set->lanes), 1)
                                    : (const char *)c->tap_lines[0] + r * (int64_t)sample_size(c);
@@ -359,8 +362,8 @@ static void run(const cf_kernel_set *set, const call *c, char *y)
     case KERNEL_LINE: set->line(c->plane, c->planes, y, c->n, c->flags); break;
     case KERNEL_GEMM: /* the scalar tiles are less wide than those that calls are drawn for */
         for (int64_t i = 0; i < c->n; i += step)
-            set->gemm(c->tap_lines, c->kind ? NULL : c->at, c->tap_cols, from + i * size, c->from_row, c->count, y + i * size, c->y_row,
-                      c->rows, c->n - i < step ? c->n - i : step, c->flags);
+            set->gemm(c->tap_lines, c->kind & PACKED ? NULL : c->at, c->tap_cols, from + i * size, c->kind & WINDOWS ? c->b_at : NULL, c->from_row,
+                      c->count, y + i * size, c->y_row, c->rows, c->n - i < step ? c->n - i : step, c->flags);
         break;
     case KERNEL_COLUMNS:
         set->columns(c->tap_lines[0], c->tap_cols, from, c->from_row, c->count, y, c->y_row, c->rows, c->n, c->flags);
@@ -405,7 +408,7 @@ static void take_part(call *part, const call *c, const cf_kernel_set *set, int64
  * 6 x 6 samples of so many columns to transform, or rows so long to weave or unweave.  Returns the number of products or samples. */
 static double typical_call(call *c, const cf_kernel_set *set, int64_t length)
 {
-    c->kind = c->kernel == KERNEL_GEMM || c->kernel == KERNEL_COLUMNS;
+    c->kind = c->kernel == KERNEL_GEMM || c->kernel == KERNEL_COLUMNS ? PACKED : 0;
     c->count = c->kernel <= LAST_SUM ? length : TERMS;
     switch (c->kernel) {
     case KERNEL_TURN: c->rows = length; break;
