@@ -33,22 +33,18 @@ CF_INLINE void FN(dot_tile)(const void *const *x, int64_t offset, int64_t step, 
             }
         }
     }
+    VEC sums[8];
+    ELEM totals[PARTS * (8 + 3)];
     CF_UNROLL
     for (int j = 0; j < count; j++) {
-        ELEM lanes[VLANES];
         FN(acc) sum = acc[j][0];
         CF_UNROLL
         for (int u = 1; u < ways; u++)
             sum = FN(join)(sum, acc[j][u]);
-        V(store)(lanes, FN(finish)(sum, signs));
-        for (int half = VLANES / 2; half >= PARTS; half /= 2)
-            for (int i = 0; i < half; i++)
-                lanes[i] = (ELEM)WRAP_ADD(lanes[i], lanes[i + half]);
-        for (int part = 0; part < PARTS; part++) {
-            ELEM *out = y + PARTS * j + part;
-            *out = flags & CF_ACCUMULATE ? (ELEM)WRAP_ADD(*out, lanes[part]) : lanes[part];
-        }
+        sums[j] = FN(finish)(sum, signs);
     }
+    FN(totals)(sums, count, totals);
+    FN(put_totals)(y, totals, PARTS * count, flags);
 }
 
 static void FN(dot)(const void *const *x, int64_t offset, int64_t step, const void *const *taps, int64_t rows, int64_t n, void *y,

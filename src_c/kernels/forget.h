@@ -18,6 +18,8 @@
 #undef MASKS_i64
 #undef SQUARE_f32
 #undef SQUARE_f64
+#undef FOURS_f32
+#undef FOURS_f64
 #undef HALF_f32
 #undef HALF_f64
 #undef LANES_h32

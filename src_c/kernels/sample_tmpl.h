@@ -112,3 +112,35 @@ CF_INLINE void FN(end_past_cache)(ELEM *y, FN(acc) acc, const FN(signs) *signs)
     V(store)(y, FN(finish)(acc, signs));
 #endif
 }
+
+/* What the lanes of each of `count` vectors (a constant) add up to; writes as far as whole fours. */
+CF_INLINE void FN(totals)(const VEC *sums, const int count, ELEM *to)
+{
+#if PARTS == 1 && CF_CAT(FOURS_, TYPE)
+    CF_UNROLL
+    for (int i = 0; i < count; i += 4)
+        V(four_sums)(sums[i], i + 1 < count ? sums[i + 1] : V(zero)(), i + 2 < count ? sums[i + 2] : V(zero)(),
+                     i + 3 < count ? sums[i + 3] : V(zero)(), to + i);
+#else
+    for (int i = 0; i < count; i++) {
+        ELEM lanes[VLANES];
+        V(store)(lanes, sums[i]);
+        for (int half = VLANES / 2; half >= PARTS; half /= 2)
+            for (int l = 0; l < half; l++)
+                lanes[l] = (ELEM)WRAP_ADD(lanes[l], lanes[l + half]);
+        for (int p = 0; p < PARTS; p++)
+            to[PARTS * i + p] = lanes[p];
+    }
+#endif
+}
+
+CF_INLINE void FN(put_totals)(ELEM *to, const ELEM *totals, const int n, int flags)
+{
+    if (!(flags & CF_ACCUMULATE)) { /* apart, or the compiler adds what nobody wrote, and drops it */
+        for (int i = 0; i < n; i++)
+            to[i] = totals[i];
+        return;
+    }
+    for (int i = 0; i < n; i++)
+        to[i] = (ELEM)WRAP_ADD(to[i], totals[i]);
+}

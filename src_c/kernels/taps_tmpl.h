@@ -62,18 +62,16 @@ CF_INLINE void FN(taps_tile)(const ELEM *g, int64_t g_row, const ELEM *x, int64_
         FN(taps_column)(acc, g + c, g_row, x + c, x_row, step, kh, kw, rows, 0);
     if (c < n)
         FN(taps_column)(acc, g + c, g_row, x + c, x_row, step, kh, kw, rows, n - c);
+    VEC sums[TAPS_ROWS * TAPS_COLS];
+    ELEM totals[PARTS * (TAPS_ROWS * TAPS_COLS + 3)];
     CF_UNROLL
     for (int i = 0; i < kh; i++)
         CF_UNROLL
-        for (int j = 0; j < kw; j++) {
-            ELEM lanes[VLANES], *to = w + i * w_row + PARTS * j;
-            V(store)(lanes, FN(finish)(acc[i][j], &signs));
-            for (int half = VLANES / 2; half >= PARTS; half /= 2)
-                for (int l = 0; l < half; l++)
-                    lanes[l] = (ELEM)WRAP_ADD(lanes[l], lanes[l + half]);
-            for (int p = 0; p < PARTS; p++)
-                to[p] = (ELEM)WRAP_ADD(flags & CF_ACCUMULATE ? to[p] : 0, lanes[p]);
-        }
+        for (int j = 0; j < kw; j++)
+            sums[i * kw + j] = FN(finish)(acc[i][j], &signs);
+    FN(totals)(sums, kh * kw, totals);
+    for (int i = 0; i < kh; i++)
+        FN(put_totals)(w + i * w_row, totals + PARTS * i * kw, PARTS * kw, flags);
 }
 
 typedef void FN(taps_fn)(const ELEM *g, int64_t g_row, const ELEM *x, int64_t x_row, int64_t step, int64_t rows, int64_t n, ELEM *w, int64_t w_row,

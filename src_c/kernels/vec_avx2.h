@@ -5,6 +5,7 @@
  *   fma (a*b + c; integers modulo 2**bits)  keep (pins a loaded vector in its register)
  *   CF_STREAMS   if defined: stream (store past the cache, to whole vectors of memory), fence (after the last)
  *   CF_SHIFTS    if defined, floats: shifted (the vector s lanes after the first of two), no_shift, next_shift (s = 0, s + 1)
+ *   FOURS_T      if defined, floats: four_sums (of the lanes of each of four vectors)
  *   SQUARE_T     if defined: turn_square (so many samples from `at` on, of as many rows, become columns)
  *   HALF_T       if defined, floats: the type of half vectors, which have a few of these words
  *   floats: sub  mul  fnma (c - a*b); f64: widen (load of float samples), narrow (store as such)
@@ -30,6 +31,8 @@ typedef __m256i vec_i64__avx2;
 #define MASKS_i32 1
 #define MASKS_i64 1
 #define SQUARE_f32 4
+#define FOURS_f32 1
+#define FOURS_f64 1
 #define SQUARE_f64 4
 
 static const int32_t tail_mask__avx2[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
@@ -64,6 +67,14 @@ CF_INLINE void turn_square_f32__avx2(const void *const *from, int64_t at, float 
     _mm_storeu_ps(to + 3 * to_row, _mm_movehl_ps(cd2, ab2));
 }
 
+CF_INLINE void four_sums_f32__avx2(__m256 a, __m256 b, __m256 c, __m256 d, float *to)
+{
+    __m256 ab = _mm256_add_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+    __m256 cd = _mm256_add_ps(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+    __m256 all = _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xee));
+    _mm_storeu_ps(to, _mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps(all, 1)));
+}
+
 CF_INLINE __m256d zero_f64__avx2(void) { return _mm256_setzero_pd(); }
 CF_INLINE __m256d set1_f64__avx2(const double *p) { return _mm256_broadcast_sd(p); }
 CF_INLINE __m256d load_f64__avx2(const double *p) { return _mm256_loadu_pd(p); }
@@ -92,6 +103,13 @@ CF_INLINE void turn_square_f64__avx2(const void *const *from, int64_t at, double
     _mm256_storeu_pd(to + to_row, _mm256_permute2f128_pd(ab2, cd2, 0x20));
     _mm256_storeu_pd(to + 2 * to_row, _mm256_permute2f128_pd(ab, cd, 0x31));
     _mm256_storeu_pd(to + 3 * to_row, _mm256_permute2f128_pd(ab2, cd2, 0x31));
+}
+
+CF_INLINE void four_sums_f64__avx2(__m256d a, __m256d b, __m256d c, __m256d d, double *to)
+{
+    __m256d ab = _mm256_add_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+    __m256d cd = _mm256_add_pd(_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
+    _mm256_storeu_pd(to, _mm256_add_pd(_mm256_permute2f128_pd(ab, cd, 0x20), _mm256_permute2f128_pd(ab, cd, 0x31)));
 }
 
 CF_INLINE __m256i zero_i32__avx2(void) { return _mm256_setzero_si256(); }

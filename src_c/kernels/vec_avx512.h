@@ -22,6 +22,8 @@ typedef __m512i vec_i64__avx512;
 #define MASKS_i32 1
 #define MASKS_i64 1
 #define SQUARE_f32 4
+#define FOURS_f32 1
+#define FOURS_f64 1
 #define SQUARE_f64 4
 
 CF_INLINE __mmask8 mask8__avx512(int64_t n) { return (__mmask8)((1u << n) - 1); }
@@ -54,6 +56,15 @@ CF_INLINE void turn_square_f32__avx512(const void *const *from, int64_t at, floa
     _mm_storeu_ps(to + to_row, _mm_movehl_ps(cd, ab));
     _mm_storeu_ps(to + 2 * to_row, _mm_movelh_ps(ab2, cd2));
     _mm_storeu_ps(to + 3 * to_row, _mm_movehl_ps(cd2, ab2));
+}
+
+CF_INLINE void four_sums_f32__avx512(__m512 a, __m512 b, __m512 c, __m512 d, float *to)
+{
+    __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+    __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+    __m512 all = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
+    __m256 half = _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
+    _mm_storeu_ps(to, _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1)));
 }
 
 /* Indices into two vectors. */
@@ -96,6 +107,15 @@ typedef __m512i shift_f64__avx512;
 CF_INLINE __m512i no_shift_f64__avx512(void) { return _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7); }
 CF_INLINE __m512i next_shift_f64__avx512(__m512i s) { return _mm512_add_epi64(s, _mm512_set1_epi64(1)); }
 CF_INLINE __m512d shifted_f64__avx512(__m512d a, __m512d b, __m512i s) { return _mm512_permutex2var_pd(a, s, b); }
+
+CF_INLINE void four_sums_f64__avx512(__m512d a, __m512d b, __m512d c, __m512d d, double *to)
+{
+    __m512d ab = _mm512_add_pd(_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b));
+    __m512d cd = _mm512_add_pd(_mm512_unpacklo_pd(c, d), _mm512_unpackhi_pd(c, d));
+    __m256d ab2 = _mm256_add_pd(_mm512_castpd512_pd256(ab), _mm512_extractf64x4_pd(ab, 1));
+    __m256d cd2 = _mm256_add_pd(_mm512_castpd512_pd256(cd), _mm512_extractf64x4_pd(cd, 1));
+    _mm256_storeu_pd(to, _mm256_add_pd(_mm256_permute2f128_pd(ab2, cd2, 0x20), _mm256_permute2f128_pd(ab2, cd2, 0x31)));
+}
 
 /* Half vectors of floats, for sums of few lanes. */
 #define HALF_f32 h32

@@ -20,6 +20,7 @@ typedef uint64x2_t vec_i64__neon;
 #define MASKS_i32 0
 #define MASKS_i64 0
 #define SQUARE_f32 4
+#define FOURS_f32 1
 
 CF_INLINE float32x4_t zero_f32__neon(void) { return vdupq_n_f32(0); }
 CF_INLINE float32x4_t set1_f32__neon(const float *p) { return vld1q_dup_f32(p); }
@@ -47,6 +48,11 @@ CF_INLINE void turn_square_f32__neon(const void *const *from, int64_t at, float 
     vst1q_f32(to + to_row, vreinterpretq_f32_f64(vzip2q_f64(ab, cd)));
     vst1q_f32(to + 2 * to_row, vreinterpretq_f32_f64(vzip1q_f64(ab2, cd2)));
     vst1q_f32(to + 3 * to_row, vreinterpretq_f32_f64(vzip2q_f64(ab2, cd2)));
+}
+
+CF_INLINE void four_sums_f32__neon(float32x4_t a, float32x4_t b, float32x4_t c, float32x4_t d, float *to)
+{
+    vst1q_f32(to, vpaddq_f32(vpaddq_f32(a, b), vpaddq_f32(c, d)));
 }
 
 CF_INLINE float64x2_t zero_f64__neon(void) { return vdupq_n_f64(0); }

@@ -20,6 +20,7 @@ typedef __m128i vec_i64__sse2;
 #define MASKS_i32 0
 #define MASKS_i64 0
 #define SQUARE_f32 4
+#define FOURS_f32 1
 
 CF_INLINE void fence__sse2(void) { _mm_sfence(); }
 CF_INLINE __m128 zero_f32__sse2(void) { return _mm_setzero_ps(); }
@@ -45,6 +46,12 @@ CF_INLINE void turn_square_f32__sse2(const void *const *from, int64_t at, float 
     _mm_storeu_ps(to + to_row, _mm_movehl_ps(cd, ab));
     _mm_storeu_ps(to + 2 * to_row, _mm_movelh_ps(ab2, cd2));
     _mm_storeu_ps(to + 3 * to_row, _mm_movehl_ps(cd2, ab2));
+}
+
+CF_INLINE void four_sums_f32__sse2(__m128 a, __m128 b, __m128 c, __m128 d, float *to)
+{
+    __m128 ab = _mm_add_ps(_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b)), cd = _mm_add_ps(_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
+    _mm_storeu_ps(to, _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab)));
 }
 
 CF_INLINE __m128d zero_f64__sse2(void) { return _mm_setzero_pd(); }

@@ -532,11 +532,13 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     double vectors = (double)a[0].m * (double)a[1].m * ceil((double)a[2].m / lanes), blocks = (double)(t.blocks[0] * t.blocks[1] * t.blocks[2]);
     const int strided = t.slab.axis[2].period > 1;
     double copies = channels * (double)s->cin * blocks *
-                    ((double)t.lines * (is_plain(task, &t) ? 5 : strided ? 30 : 15) + (strided ? 0.2 : 0.1) * cf_slab_channel(&t.slab));
+                    ((double)t.lines * (is_plain(task, &t) ? 2 : strided ? 30 : 15) + (strided ? 0.2 : 0.08) * cf_slab_channel(&t.slab));
     const cf_axis *k = task->shape.axis;
     const int input = task->pass == CORRFAST_BACKWARD_INPUT;
     double taps = (double)t.taps, tiles = (double)(k[0].k * cf_ceil_div(k[1].k, 4) * cf_ceil_div(k[2].k, 3));
-    double sum = cycles * CF_DENSE * 1.1 * vectors * taps + blocks * (double)t.len[0] * (12 * taps + 60 * tiles); /* of the kernel's gradient */
+    const int fours = task->dtype->is_float && !task->dtype->is_complex; /* lanes of which four vectors are added up at once */
+    double sum = cycles * CF_DENSE * 1.1 * vectors * taps +
+                 blocks * (double)t.len[0] * (fours ? 3 * taps + 35 * tiles : 12 * taps + 60 * tiles); /* of the kernel's gradient */
     if (task->pass != CORRFAST_BACKWARD_KERNEL) {
         /* Pieces of one tap row wait for their loads, and every piece for its beginning. */
         const int64_t apart = input ? cf_min(t.phases[1], k[1].k) : t.slab.axis[1].shift == 1 ? t.slab.axis[1].period : k[1].k;
@@ -550,7 +552,9 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
         sum *= input ? 3.5 : 2;
     const int gradient = task->pass == CORRFAST_BACKWARD_KERNEL, alone = gradient && s->groups * s->cin * s->cout == 1;
     const int rows = k[0].k * k[1].k > 1;
-    if (gradient && s->cin < 4) /* rows of taps alone do not share their loads, nor do taps that lie apart */
+    if (gradient && s->cin >= 4 && (k[1].k == 1 || k[1].dilation > 1)) /* rows of taps alone do not share their loads */
+        sum *= 1 + 3 / (double)cf_min(k[2].k, 3);
+    if (gradient && s->cin < 4) /* nor do taps that lie apart */
         sum *= (alone ? 0.8 : s->groups > 1 ? 0.6 : 0.7) * (!rows ? 1 + fmin(1, taps / 100) : alone && k[2].dilation > 1 ? 2 : 1);
     return CF_CALL_SECONDS + (alone ? 0.1e-6 : 0.5e-6) + (sums * sum + copies + channels * (double)s->cout * blocks * 30) * CF_CYCLE +
            cf_traffic_seconds(task) * (alone && rows && cf_traffic_bytes(task) > CF_FAR_BYTES ? 1.5 : 1);
