@@ -129,6 +129,7 @@ static inline double cf_vector_cycles(cf_arith arith)
 
 /* The least that blocks.c can estimate for each output and each tap of one line, by the smallest number in each of its tables. */
 #define CF_FFT_OUTPUT_SECONDS(fast) ((fast) ? 0.74e-9 : 1.07e-9)
+#define CF_FFT_PARTS_SECONDS(fast) ((fast) ? 1.43e-9 : 1.94e-9) /* of a kernel in parts */
 #define CF_FFT_TAP_SECONDS(fast) ((fast) ? 0.55e-9 : 0.72e-9)
 
 /* By how much longer a product takes where every unit is busy with products for as long as a layer lasts (Zen 4). */

@@ -28,16 +28,32 @@ static int is_short(const corrfast_problem *p, const corrfast_options *o)
            (lo + hi == 0 || !memcmp(p->cval, zeros, sizeof zeros));
 }
 
-/* The planner's estimates of direct.c and dots.c for one line, with a margin between them; and the least that transforms could be estimated at,
- * so that no layout decides the bits.  Traffic, which both have, is left out. */
-static int direct_is_best(const cf_dtype *t, const corrfast_options *o, int lanes, int64_t m, int64_t k)
+/* The least that the planner could estimate transforms at; traffic, which all methods have, is left out. */
+static double least_transforms(int64_t n, int64_t m, int64_t k, int fast)
+{
+    const double place = CF_FFT_OUTPUT_SECONDS(fast), tap = CF_FFT_TAP_SECONDS(fast);
+    double least = (double)m * CF_FFT_PARTS_SECONDS(fast) + (double)k * tap;
+    for (int64_t places = 32;; places = places % 3 ? places / 2 * 3 : places / 3 * 4) {
+        const int all = places >= cf_max(n, m);
+        if (all || places >= k) {
+            const double blocks = all ? 1 : ceil((double)m / (double)(places - k + 1));
+            least = fmin(least, blocks * ((double)places * place + CF_FFT_BLOCK_SECONDS) + (double)places * tap);
+        }
+        if (all)
+            return CF_FFT_SECONDS + least;
+    }
+}
+
+/* The planner's estimates of direct.c and dots.c for one line, with a margin between them; and the least for transforms, so that no layout decides
+ * the bits. */
+static int direct_is_best(const cf_dtype *t, const corrfast_options *o, int lanes, int64_t n, int64_t m, int64_t k)
 {
     const double vectors = (double)((m + lanes - 1) / lanes);
     const double tap = cf_vector_cycles(t->arith) * vectors * (1 + (CF_DENSE - 1) * fmin(1, (double)k / 128));
     const double cycles = (double)k * (tap > CF_FMA_LATENCY ? tap : CF_FMA_LATENCY) + 30;
     const int fast = o->precision == CORRFAST_FAST;
-    const double transforms = CF_FFT_SECONDS + CF_FFT_BLOCK_SECONDS + (double)m * CF_FFT_OUTPUT_SECONDS(fast) + (double)k * CF_FFT_TAP_SECONDS(fast);
-    return cycles <= 30.0 * (double)m && CF_CALL_SECONDS + cycles * CF_CYCLE <= transforms;
+    const double seconds = CF_CALL_SECONDS + cycles * CF_CYCLE, output = CF_FFT_OUTPUT_SECONDS(fast);
+    return cycles <= 30.0 * (double)m && (seconds <= CF_FFT_SECONDS + (double)m * output || seconds <= least_transforms(n, m, k, fast));
 }
 
 /* Sums of one kind. */
@@ -77,7 +93,7 @@ int cf_run_short(const cf_kernels *kernels, const corrfast_problem *p, const cor
         return 0;
     const cf_kernel_set *set = &kernels->set[dtype->arith];
     const size_t size = (size_t)dtype->size;
-    if (!direct_is_best(dtype, o, set->lanes, m, k))
+    if (!direct_is_best(dtype, o, set->lanes, n, m, k))
         return 0;
     const int ends = (size_t)(n + lo + hi) * size > MAX_PADDED_BYTES;
     if (lo + hi > 0 && ((ends && (size_t)(cf_max(lo, hi) + k - 1) * size > MAX_PADDED_BYTES) ||

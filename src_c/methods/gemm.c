@@ -436,6 +436,16 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     return 1e-6 + (double)task->shape.batch * (double)task->shape.groups * t.cycles * CF_CYCLE + cf_traffic_seconds(task);
 }
 
+/* In vectors of 64 bytes. */
+static double least(const cf_task *task)
+{
+    const cf_shape *s = &task->shape;
+    const double outputs = (double)s->axis[0].m * (double)s->axis[1].m * (double)s->axis[2].m, cycles = CF_DENSE * cf_vector_cycles(task->dtype->arith);
+    const double sum = (double)s->cin * (double)s->axis[0].k * (double)s->axis[1].k * (double)s->axis[2].k;
+    return 1e-6 + (double)s->batch * (double)s->groups * sum * outputs * task->dtype->arith_size / 64 *
+                      fmax(CF_FMA_LATENCY / 3, cycles * (double)s->cout) * CF_CYCLE + cf_traffic_seconds(task);
+}
+
 static int64_t pieces_of(const cf_plan *plan, const tiling *t)
 {
     return t->image_blocks * plan->task.shape.groups * t->blocks[0] * t->blocks[1] * t->blocks[2];
@@ -510,6 +520,6 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 }
 
 const cf_method cf_method_gemm = {
-    .name = "gemm", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports, .seconds = seconds, .scratch = scratch, .packed = packed,
+    .name = "gemm", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports, .least = least, .seconds = seconds, .scratch = scratch, .packed = packed,
     .pack = pack, .pieces = pieces, .describe = describe, .run = run,
 };
