@@ -164,7 +164,7 @@ int cf_input_phase(const cf_axis *a, int64_t start, int64_t length, int64_t f, i
     int64_t gcd = cf_gcd(a->stride, a->dilation), every = a->stride / gcd, q = start + f + a->lo;
     int64_t rest = q % a->stride, j0 = first_tap(a, gcd, rest < 0 ? rest + a->stride : rest);
     out->m = cf_ceil_div(length - f, a->stride);
-    out->ys = a->stride * xs;
+    out->ys = out->m > 1 ? a->stride * xs : 0;
     if (j0 < 0)
         return 0;
     int64_t taps = cf_ceil_div(a->k - j0, every), step = a->dilation / gcd, first = (q - j0 * a->dilation) / a->stride;

@@ -83,7 +83,7 @@ CF_INLINE void FN(gemm_half)(const void *const *a, const int64_t *a_at, const EL
 }
 #undef H
 #define GEMM_TAIL(rows)                                                                                                                  \
-    (a_at ? FN(gemm_half)(a, a_at, packed, a_step, b + n, b_at, b_row, count, y + n, y_row, half, (rows), 0, flags)                            \
+    (a_at ? FN(gemm_half)(a, a_at, packed, a_step, b + n, b_at, b_row, count, y + n, y_row, half, (rows), 0, flags)                      \
           : FN(gemm_half)(a, a_at, packed, a_step, b + n, b_at, b_row, count, y + n, y_row, half, (rows), 1, flags))
 #else
 #define GEMM_HALF 0

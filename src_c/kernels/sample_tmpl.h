@@ -136,11 +136,6 @@ CF_INLINE void FN(totals)(const VEC *sums, const int count, ELEM *to)
 
 CF_INLINE void FN(put_totals)(ELEM *to, const ELEM *totals, const int n, int flags)
 {
-    if (!(flags & CF_ACCUMULATE)) { /* apart, or the compiler adds what nobody wrote, and drops it */
-        for (int i = 0; i < n; i++)
-            to[i] = totals[i];
-        return;
-    }
-    for (int i = 0; i < n; i++)
-        to[i] = (ELEM)WRAP_ADD(to[i], totals[i]);
+    for (int i = 0; i < n; i++) /* not a sum or none: compilers add what nobody wrote, and drop it */
+        to[i] = (ELEM)WRAP_ADD(flags & CF_ACCUMULATE ? to[i] : 0, totals[i]);
 }

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FOLD_ELEMENTS = 16384 };
+enum { FOLD_ELEMENTS = 16384, MOST_PHASES = 1024 };
 
 #define CHILD_SECONDS 0.4e-6 /* what planning the child takes, beside methods that need none */
 
@@ -294,9 +294,8 @@ static int supports(const cf_task *task)
     return task->dtype->id != CORRFAST_FLOAT16 && !is_sparse(&a[0]) && !is_sparse(&a[1]) && !is_sparse(&a[2]);
 }
 
-/* A child of phases of most taps, those of tap 0, or along axes whose bit of `least` is set of least; returns how many phases there are.  Of the
- * gradient of the kernel, the only child. */
-static int64_t some_child(const cf_task *task, const cf_kernels *kernels, int least, cf_plan *child)
+/* The child that stands for all when costs are estimated: of backward input the phase of tap 0, which has the most taps. */
+static int64_t typical_child(const cf_task *task, const cf_kernels *kernels, cf_plan *child)
 {
     cf_plan parent = {.task = *task, .kernels = kernels};
     const cf_shape *s = &task->shape;
@@ -308,9 +307,8 @@ static int64_t some_child(const cf_task *task, const cf_kernels *kernels, int le
         shape = cf_input_roles(s);
         for (int i = 0; i < 3; i++) {
             const cf_axis *a = &s->axis[i];
-            const int64_t every = a->stride / cf_gcd(a->stride, a->dilation), j = least >> i & 1 ? cf_min(every, a->k) - 1 : 0;
-            int64_t tap, f = (j * a->dilation - a->lo % a->stride) % a->stride;
-            f += f < 0 ? a->stride : 0;
+            int64_t tap, f = a->lo % a->stride;
+            f = f > 0 ? a->stride - f : -f;
             cf_input_phase(a, 0, cf_max(a->n, f + 1), f, a->xs, &shape.axis[i], &tap);
             times *= cf_min(a->stride, a->n);
         }
@@ -318,9 +316,6 @@ static int64_t some_child(const cf_task *task, const cf_kernels *kernels, int le
     plan_child(&parent, &shape, 0, child);
     return times;
 }
-
-/* The child that stands for all when costs are estimated. */
-static int64_t typical_child(const cf_task *task, const cf_kernels *kernels, cf_plan *child) { return some_child(task, kernels, 0, child); }
 
 static int solves(const cf_task *task, const cf_kernels *kernels)
 {
@@ -345,29 +340,45 @@ static int64_t pieces(const cf_plan *plan)
     return child.method->pieces(&child);
 }
 
+/* What the phases over the array need at most, of each thread and shared: they differ in taps, in outputs, and so in methods and blocks.  Where
+ * there are very many, the typical one stands for them, and what is folded needs other, smaller windows besides. */
+static void find_needs(const cf_plan *plan, size_t *scratch, size_t *shared)
+{
+    const cf_shape *s = &plan->task.shape, roles = cf_input_roles(s);
+    const window inside = whole(s);
+    const cf_plan parent = parent_of_phases(plan);
+    int64_t f[3] = {0, 0, 0}, xs[3] = {s->axis[0].xs, s->axis[1].xs, s->axis[2].xs};
+    cf_plan child;
+    const int64_t times = typical_child(&plan->task, plan->kernels, &child);
+    const int several = plan->task.pass == CORRFAST_BACKWARD_INPUT && times <= MOST_PHASES;
+    *scratch = *shared = 0;
+    do {
+        if (several) {
+            phase p = phase_of(plan, &roles, &inside, f, xs);
+            if (!p.reached || plan_child(&parent, &p.shape, input_conjugate(&plan->task), &child))
+                continue;
+        }
+        child.seconds = 0; /* what takes less time is cut into higher blocks */
+        const size_t own = child.method->scratch(&child);
+        const size_t all = (child.method->shared ? cf_round64(child.method->shared(&child)) : 0) + cf_plan_packed(&child);
+        *scratch = own > *scratch ? own : *scratch;
+        *shared = all > *shared ? all : *shared;
+    } while (several && next_phase(s->axis, &inside, f));
+}
+
 static size_t scratch(const cf_plan *plan)
 {
-    const cf_axis *a = plan->task.shape.axis;
-    const int phases = plan->task.pass == CORRFAST_BACKWARD_INPUT ? (a[0].stride > 1) + 2 * (a[1].stride > 1) + 4 * (a[2].stride > 1) : 0;
-    const int fold = plan->task.pass == CORRFAST_BACKWARD_INPUT && any_folds(&plan->task);
-    size_t most = 0;
-    for (int least = 0; least < 8; least++) {
-        cf_plan child;
-        if (least & ~phases)
-            continue;
-        some_child(&plan->task, plan->kernels, least, &child);
-        child.seconds = 0; /* what takes less time is cut into higher blocks */
-        const size_t bytes = child.method->scratch(&child);
-        most = bytes > most ? bytes : most;
-    }
-    return most + (fold ? (size_t)(FOLD_ELEMENTS * plan->task.dtype->size) : 0);
+    size_t own, all;
+    int fold = plan->task.pass == CORRFAST_BACKWARD_INPUT && any_folds(&plan->task);
+    find_needs(plan, &own, &all);
+    return own + (fold ? (size_t)(FOLD_ELEMENTS * plan->task.dtype->size) : 0);
 }
 
 static size_t shared(const cf_plan *plan)
 {
-    cf_plan child;
-    typical_child(&plan->task, plan->kernels, &child);
-    return (child.method->shared ? cf_round64(child.method->shared(&child)) : 0) + cf_plan_packed(&child);
+    size_t own, all;
+    find_needs(plan, &own, &all);
+    return all;
 }
 
 /* One run packs for one phase after the other. */

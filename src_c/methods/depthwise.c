@@ -536,7 +536,7 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     const cf_axis *k = task->shape.axis;
     const int input = task->pass == CORRFAST_BACKWARD_INPUT;
     double taps = (double)t.taps, tiles = (double)(k[0].k * cf_ceil_div(k[1].k, 4) * cf_ceil_div(k[2].k, 3));
-    const int fours = task->dtype->is_float && !task->dtype->is_complex; /* lanes of which four vectors are added up at once */
+    const int fours = task->dtype->is_float && !task->dtype->is_complex && lanes >= 4; /* the lanes of four vectors are added up at once */
     double sum = cycles * CF_DENSE * 1.1 * vectors * taps +
                  blocks * (double)t.len[0] * (fours ? 3 * taps + 35 * tiles : 12 * taps + 60 * tiles); /* of the kernel's gradient */
     if (task->pass != CORRFAST_BACKWARD_KERNEL) {

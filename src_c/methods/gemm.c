@@ -51,7 +51,7 @@ typedef struct tiling {
 
 static int64_t block_pixels(const tiling *t) { return t->images * t->len[0] * t->len[1] * t->len[2]; }
 
-/* From one row of a block's columns to the next, and from one plane. */
+/* From one row of a block's columns to the next. */
 static int64_t row_step(const tiling *t) { return t->windows ? t->slab.step[1] : t->len[2]; }
 
 /* The columns of a block of so many outputs. */
@@ -120,9 +120,10 @@ static void tile(const cf_plan *plan, tiling *t)
     const int alike = plan->task.dtype->is_complex, shares = sample <= SMALL_PLANE && s->batch > 1;
     t->kc = cf_min(most, s->cin * t->taps);
     tiling panels = *t;
-    plan_block(plan, 1, t);
     plan_block(plan, 0, &panels);
-    if (alike || shares || t->taps == 1 || t->cycles >= panels.cycles || cf_slab_channel(&t->slab) * (double)size > BLOCK_BYTES)
+    if (!alike && !shares && t->taps > 1)
+        plan_block(plan, 1, t);
+    if (!t->windows || t->cycles >= panels.cycles || cf_slab_channel(&t->slab) * (double)size > BLOCK_BYTES)
         *t = panels;
     for (int64_t pixels = BLOCK_PIXELS; !t->windows; pixels /= 2) {
         cf_choose_block(s, pixels, t->len, t->blocks);
@@ -440,7 +441,8 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
 static double least(const cf_task *task)
 {
     const cf_shape *s = &task->shape;
-    const double outputs = (double)s->axis[0].m * (double)s->axis[1].m * (double)s->axis[2].m, cycles = CF_DENSE * cf_vector_cycles(task->dtype->arith);
+    const double outputs = (double)s->axis[0].m * (double)s->axis[1].m * (double)s->axis[2].m;
+    const double cycles = CF_DENSE * cf_vector_cycles(task->dtype->arith);
     const double sum = (double)s->cin * (double)s->axis[0].k * (double)s->axis[1].k * (double)s->axis[2].k;
     return 1e-6 + (double)s->batch * (double)s->groups * sum * outputs * task->dtype->arith_size / 64 *
                       fmax(CF_FMA_LATENCY / 3, cycles * (double)s->cout) * CF_CYCLE + cf_traffic_seconds(task);
@@ -520,6 +522,7 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 }
 
 const cf_method cf_method_gemm = {
-    .name = "gemm", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports, .least = least, .seconds = seconds, .scratch = scratch, .packed = packed,
+    .name = "gemm", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports, .least = least, .seconds = seconds, .scratch = scratch,
+    .packed = packed,
     .pack = pack, .pieces = pieces, .describe = describe, .run = run,
 };

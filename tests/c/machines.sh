@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Processors that this machine does not have: cross-compiled and emulated.  A job that cannot be done here is reported NOT RUN with its
 # reason; one that fails makes the exit status 1.
-#   tests/c/machines.sh [seconds for the random problems, 3 by default]
+#   tests/c/machines.sh [seconds for the random problems, 3 by default; with more, as .ci/full has it, NEON's kernels are optimized]
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:-3}
@@ -12,15 +12,16 @@ need() {
     for tool; do command -v "$tool" > /dev/null || { echo "$tool is not installed (.ci/packages)" > "$work/reason"; return 77; }; done
 }
 
-# cross MACHINE "ISAS": its compiler, and qemu for its programs
+# cross MACHINE "ISAS" KERNEL_FLAGS: its compiler, and qemu for its programs
 cross() {
     local cc=$1-linux-gnu-gcc emulator=qemu-$1
     need "$cc" "$emulator" || return
+    local KERNEL_FLAGS=${3:-}
     library "$1" "$cc" -O2 $warnings && programs "$1" "$cc" -O2 -static && tests "$1" "$2" "$seconds" 100 "$emulator"
 }
 
 # little-endian, weakly ordered, no x86: NEON
-aarch64() { cross aarch64 "neon scalar"; }
+aarch64() { cross aarch64 "neon scalar" "$([ "$seconds" -gt 3 ] || echo -DCF_INSTRUMENTED=1)"; }
 
 # big-endian: the portable kernels
 s390x() { cross s390x scalar; }
