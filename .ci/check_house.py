@@ -22,7 +22,7 @@ MAY_INCLUDE = {
     "corrfast.h": [],
     "core/api.*": [*COMMON, *RUNTIME, "core/plan.h"],
     "core/plan.*": [*COMMON, *RUNTIME],
-    "core/short.*": [*COMMON, *RUNTIME, "core/plan.h"],
+    "core/short.*": [*COMMON, *RUNTIME, "core/plan.h", "core/blocks.h"],
     "core/slab.*": [*COMMON, "kernels/table.h"],
     "core/tiles.*": [*COMMON, "kernels/table.h"],
     "core/roots.*": [*COMMON, "kernels/table.h"],

@@ -195,10 +195,13 @@ static int is_mostly_overlap(const search *q, int64_t n, int outer, int64_t leas
     return outer == 2 && 2 * places <= all ? places / 3 * 2 <= least : 2 * n <= least;
 }
 
+/* 2^k and 3*2^k by turns. */
+static int64_t size_after(int64_t n) { return n % 3 ? n / 2 * 3 : n / 3 * 4; }
+
 /* Sizes from small to large.  least: of taps; all: of what all outputs read. */
 static void try_sizes(search *q, int64_t unit, int outer, const int64_t outputs[3], const int64_t taps[3], int64_t least, int64_t all, int any)
 {
-    for (int64_t n = 4 * unit; n <= MAX_N; n = n % 3 ? n / 2 * 3 : n / 3 * 4) {
+    for (int64_t n = 4 * unit; n <= MAX_N; n = size_after(n)) {
         if (!any && is_mostly_overlap(q, n, outer, least, all))
             continue;
         set_size(q, n);
@@ -259,4 +262,19 @@ double cf_blocks_least(const cf_task *t)
     const double cin = (double)s->cin, cout = (double)s->cout, there = (halves ? 0.15 : 0.31) + (rows ? COPY_COST : 0.05);
     return CF_FFT_SECONDS + ((samples * cin + outputs * cout) * there + samples * cin * cout * (halves ? 0.2 : PRODUCT_COST)) * 1e-9 +
            cf_traffic_seconds(t);
+}
+
+double cf_blocks_least_line(int64_t n, int64_t m, int64_t k, int fast)
+{
+    const double place = CF_FFT_OUTPUT_SECONDS(fast), tap = CF_FFT_TAP_SECONDS(fast);
+    double least = (double)m * CF_FFT_PARTS_SECONDS(fast) + (double)k * tap;
+    for (int64_t places = 32;; places = size_after(places)) {
+        const int all = places >= cf_max(n, m);
+        if (all || places >= k) {
+            const double blocks = all ? 1 : ceil((double)m / (double)(places - k + 1));
+            least = fmin(least, blocks * ((double)places * place + CF_FFT_BLOCK_SECONDS) + (double)places * tap);
+        }
+        if (all)
+            return CF_FFT_SECONDS + least;
+    }
 }

@@ -52,6 +52,7 @@
 #define cf_roots CF_NAME(_roots)
 #define cf_blocks_choose CF_NAME(_blocks_choose)
 #define cf_blocks_least CF_NAME(_blocks_least)
+#define cf_blocks_least_line CF_NAME(_blocks_least_line)
 #define cf_factors_find CF_NAME(_factors_find)
 #define cf_factors_write CF_NAME(_factors_write)
 #define cf_plan_make CF_NAME(_plan_make)

@@ -1,7 +1,7 @@
 /* Short one-dimensional problems, without a plan: contiguous samples, no options, so little work that planning it would take several
  * times as long (64 samples and 3 taps: 2,300 instructions instead of 350).  What is summed, and in which order, is what the method
  * "direct" does; problems that the planner would give to another method are left to it. */
-#include "plan.h"
+#include "blocks.h"
 
 #include <math.h>
 #include <string.h>
@@ -28,22 +28,6 @@ static int is_short(const corrfast_problem *p, const corrfast_options *o)
            (lo + hi == 0 || !memcmp(p->cval, zeros, sizeof zeros));
 }
 
-/* The least that the planner could estimate transforms at; traffic, which all methods have, is left out. */
-static double least_transforms(int64_t n, int64_t m, int64_t k, int fast)
-{
-    const double place = CF_FFT_OUTPUT_SECONDS(fast), tap = CF_FFT_TAP_SECONDS(fast);
-    double least = (double)m * CF_FFT_PARTS_SECONDS(fast) + (double)k * tap;
-    for (int64_t places = 32;; places = places % 3 ? places / 2 * 3 : places / 3 * 4) {
-        const int all = places >= cf_max(n, m);
-        if (all || places >= k) {
-            const double blocks = all ? 1 : ceil((double)m / (double)(places - k + 1));
-            least = fmin(least, blocks * ((double)places * place + CF_FFT_BLOCK_SECONDS) + (double)places * tap);
-        }
-        if (all)
-            return CF_FFT_SECONDS + least;
-    }
-}
-
 /* The planner's estimates of direct.c and dots.c for one line, with a margin between them; and the least for transforms, so that no layout decides
  * the bits. */
 static int direct_is_best(const cf_dtype *t, const corrfast_options *o, int lanes, int64_t n, int64_t m, int64_t k)
@@ -53,7 +37,7 @@ static int direct_is_best(const cf_dtype *t, const corrfast_options *o, int lane
     const double cycles = (double)k * (tap > CF_FMA_LATENCY ? tap : CF_FMA_LATENCY) + 30;
     const int fast = o->precision == CORRFAST_FAST;
     const double seconds = CF_CALL_SECONDS + cycles * CF_CYCLE, output = CF_FFT_OUTPUT_SECONDS(fast);
-    return cycles <= 30.0 * (double)m && (seconds <= CF_FFT_SECONDS + (double)m * output || seconds <= least_transforms(n, m, k, fast));
+    return cycles <= 30.0 * (double)m && (seconds <= CF_FFT_SECONDS + (double)m * output || seconds <= cf_blocks_least_line(n, m, k, fast));
 }
 
 /* Sums of one kind. */

@@ -437,7 +437,7 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     return 1e-6 + (double)task->shape.batch * (double)task->shape.groups * t.cycles * CF_CYCLE + cf_traffic_seconds(task);
 }
 
-/* In vectors of 64 bytes. */
+/* What `seconds` is at least, on vectors of 64 bytes, the widest there are: the products alone. */
 static double least(const cf_task *task)
 {
     const cf_shape *s = &task->shape;
@@ -523,6 +523,5 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 
 const cf_method cf_method_gemm = {
     .name = "gemm", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports, .least = least, .seconds = seconds, .scratch = scratch,
-    .packed = packed,
-    .pack = pack, .pieces = pieces, .describe = describe, .run = run,
+    .packed = packed, .pack = pack, .pieces = pieces, .describe = describe, .run = run,
 };
