@@ -4,7 +4,7 @@
 #undef V_
 #undef CF_REGISTERS
 #undef CF_STREAMS
-#undef CF_SHIFTS
+#undef CF_CUT
 #undef CF_PLAIN_C
 #undef LANES_f32
 #undef LANES_f64
@@ -26,7 +26,7 @@
 #undef LANES_h64
 #undef FLOAT_ADD
 #undef BY_REGISTERS
-#undef BY_SHIFTS
+#undef BY_CUT
 #undef KERNELS
 #undef KERNEL
 #undef ROW

@@ -32,8 +32,9 @@
 #undef GEMM_TILE
 #undef GEMM_WIDTHS
 #undef SQUARE
+#undef LINE_FEW
 #undef LINE_TAPS
-#undef LINE_SHIFTS
+#undef LINE_CUTS
 #undef WRAP_ADD
 #undef FN
 #undef V

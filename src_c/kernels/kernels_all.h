@@ -10,11 +10,11 @@
 #define BY_REGISTERS(sixteen, thirty_two) (sixteen)
 #endif
 
-/* The widest tiles of `line` pay where some of their vectors need no load. */
-#ifdef CF_SHIFTS
-#define BY_SHIFTS(loaded, cut) (cut)
+/* Cutting vectors takes registers. */
+#ifdef CF_CUT
+#define BY_CUT(loaded, cut) (cut)
 #else
-#define BY_SHIFTS(loaded, cut) (loaded)
+#define BY_CUT(loaded, cut) (loaded)
 #endif
 
 #define NAME f32
@@ -25,9 +25,10 @@
 #define PARTS 1
 #define ROWS_MOST BY_REGISTERS(4, 9)
 #define ROWS_TEMPS 0
-#define LINE_VECS BY_SHIFTS(10, 16)
+#define LINE_VECS BY_CUT(10, 16)
+#define LINE_FEW BY_CUT(10, 8)
 #define LINE_TAPS 4
-#define LINE_SHIFTS BY_SHIFTS(0, 6)
+#define LINE_CUTS BY_CUT(0, 1)
 #define WRAP_ADD FLOAT_ADD
 #include "kernel_set_tmpl.h"
 
@@ -40,9 +41,10 @@
 #define PARTS 1
 #define ROWS_MOST BY_REGISTERS(4, 9)
 #define ROWS_TEMPS 0
-#define LINE_VECS BY_SHIFTS(10, 16)
+#define LINE_VECS BY_CUT(10, 16)
+#define LINE_FEW BY_CUT(10, 8)
 #define LINE_TAPS 4
-#define LINE_SHIFTS BY_SHIFTS(0, 6)
+#define LINE_CUTS BY_CUT(0, 1)
 #define WRAP_ADD FLOAT_ADD
 #include "kernel_set_tmpl.h"
 
@@ -54,8 +56,9 @@
 #define ROWS_MOST 4
 #define ROWS_TEMPS 1
 #define LINE_VECS 8
+#define LINE_FEW LINE_VECS
 #define LINE_TAPS 4
-#define LINE_SHIFTS 0
+#define LINE_CUTS 0
 #define WRAP_ADD(a, b) ((uint32_t)(uint16_t)(a) + (uint32_t)(uint16_t)(b))
 #include "kernel_set_tmpl.h"
 
@@ -66,8 +69,9 @@
 #define ROWS_MOST 4
 #define ROWS_TEMPS 1
 #define LINE_VECS 8
+#define LINE_FEW LINE_VECS
 #define LINE_TAPS 4
-#define LINE_SHIFTS 0
+#define LINE_CUTS BY_CUT(0, 1)
 #define WRAP_ADD(a, b) ((uint32_t)(a) + (uint32_t)(b))
 #include "kernel_set_tmpl.h"
 
@@ -78,8 +82,9 @@
 #define ROWS_MOST BY_REGISTERS(3, 4)
 #define ROWS_TEMPS BY_REGISTERS(4, 1)
 #define LINE_VECS BY_REGISTERS(4, 8)
+#define LINE_FEW LINE_VECS
 #define LINE_TAPS 2
-#define LINE_SHIFTS 0
+#define LINE_CUTS BY_CUT(0, 1)
 #define WRAP_ADD(a, b) ((uint64_t)(a) + (uint64_t)(b))
 #include "kernel_set_tmpl.h"
 
@@ -91,8 +96,9 @@
 #define ROWS_MOST BY_REGISTERS(3, 4)
 #define ROWS_TEMPS 0
 #define LINE_VECS BY_REGISTERS(4, 6)
+#define LINE_FEW LINE_VECS
 #define LINE_TAPS 2
-#define LINE_SHIFTS 0
+#define LINE_CUTS BY_CUT(0, 1)
 #define WRAP_ADD FLOAT_ADD
 #include "kernel_set_tmpl.h"
 
@@ -103,8 +109,9 @@
 #define ROWS_MOST BY_REGISTERS(3, 4)
 #define ROWS_TEMPS 0
 #define LINE_VECS BY_REGISTERS(4, 6)
+#define LINE_FEW LINE_VECS
 #define LINE_TAPS 2
-#define LINE_SHIFTS 0
+#define LINE_CUTS BY_CUT(0, 1)
 #define WRAP_ADD FLOAT_ADD
 #include "kernel_set_tmpl.h"
 

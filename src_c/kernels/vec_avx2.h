@@ -4,7 +4,7 @@
  *   zero  set1 (of a pointer)  load  store
  *   fma (a*b + c; integers modulo 2**bits)  keep (pins a loaded vector in its register)
  *   CF_STREAMS   if defined: stream (store past the cache, to whole vectors of memory), fence (after the last)
- *   CF_SHIFTS    if defined, floats: shifted (the vector s lanes after the first of two), no_shift, next_shift (s = 0, s + 1)
+ *   CF_CUT       if defined, all but i16: cut (of two vectors, the one j lanes after the first; j is a literal)
  *   FOURS_T      if defined, floats: four_sums (of the lanes of each of four vectors)
  *   SQUARE_T     if defined: turn_square (so many samples from `at` on, of as many rows, become columns)
  *   HALF_T       if defined, floats: the type of half vectors, which have a few of these words

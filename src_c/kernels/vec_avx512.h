@@ -10,7 +10,7 @@ typedef __m512i vec_i32__avx512;
 typedef __m512i vec_i64__avx512;
 #define CF_REGISTERS 32
 #define CF_STREAMS
-#define CF_SHIFTS
+#define CF_CUT
 #define LANES_f32 16
 #define LANES_f64 8
 #define LANES_i16 32
@@ -67,11 +67,10 @@ CF_INLINE void four_sums_f32__avx512(__m512 a, __m512 b, __m512 c, __m512 d, flo
     _mm_storeu_ps(to, _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1)));
 }
 
-/* Indices into two vectors. */
-typedef __m512i shift_f32__avx512;
-CF_INLINE __m512i no_shift_f32__avx512(void) { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
-CF_INLINE __m512i next_shift_f32__avx512(__m512i s) { return _mm512_add_epi32(s, _mm512_set1_epi32(1)); }
-CF_INLINE __m512 shifted_f32__avx512(__m512 a, __m512 b, __m512i s) { return _mm512_permutex2var_ps(a, s, b); }
+#define cut_f32__avx512(a, b, j) _mm512_castsi512_ps(_mm512_alignr_epi32(_mm512_castps_si512(b), _mm512_castps_si512(a), j))
+#define cut_f64__avx512(a, b, j) _mm512_castsi512_pd(_mm512_alignr_epi64(_mm512_castpd_si512(b), _mm512_castpd_si512(a), j))
+#define cut_i32__avx512(a, b, j) _mm512_alignr_epi32(b, a, j)
+#define cut_i64__avx512(a, b, j) _mm512_alignr_epi64(b, a, j)
 
 CF_INLINE __m512d zero_f64__avx512(void) { return _mm512_setzero_pd(); }
 CF_INLINE __m512d set1_f64__avx512(const double *p) { return _mm512_set1_pd(*p); }
@@ -102,11 +101,6 @@ CF_INLINE void turn_square_f64__avx512(const void *const *from, int64_t at, doub
     _mm256_storeu_pd(to + 2 * to_row, _mm256_permute2f128_pd(ab, cd, 0x31));
     _mm256_storeu_pd(to + 3 * to_row, _mm256_permute2f128_pd(ab2, cd2, 0x31));
 }
-
-typedef __m512i shift_f64__avx512;
-CF_INLINE __m512i no_shift_f64__avx512(void) { return _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7); }
-CF_INLINE __m512i next_shift_f64__avx512(__m512i s) { return _mm512_add_epi64(s, _mm512_set1_epi64(1)); }
-CF_INLINE __m512d shifted_f64__avx512(__m512d a, __m512d b, __m512i s) { return _mm512_permutex2var_pd(a, s, b); }
 
 CF_INLINE void four_sums_f64__avx512(__m512d a, __m512d b, __m512d c, __m512d d, double *to)
 {
