@@ -30,5 +30,6 @@
 #undef KERNELS
 #undef KERNEL
 #undef ROW
+#undef IMAGE
 #undef FFT
 #undef NO_FFT

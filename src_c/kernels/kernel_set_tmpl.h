@@ -11,6 +11,9 @@
 #ifdef WITH_WINOGRAD
 #include "winograd_tmpl.h"
 #include "fft_tmpl.h"
+#if CF_CAT(MASKS_, TYPE)
+#include "image_tmpl.h"
+#endif
 #endif
 #undef WITH_PEAK
 #undef WITH_WINOGRAD

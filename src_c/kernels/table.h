@@ -112,6 +112,21 @@ typedef void cf_weave_fn(int m, const void *from, int64_t from_row, void *to, in
 /* to[v*to_row + i] = from[i*m + v], i < n, v < m; m is 1 to 4.  Of real floats alone, else NULL. */
 typedef void cf_unweave_fn(int m, const void *from, void *to, int64_t to_row, int64_t n);
 
+/* One image between zeros under a small kernel,
+ *     y[r*y_row + c] = sum_{i<kh, j<kw} x[((first + r)*stride + i - top)*x_row + c*stride + j - left] * taps[i*tap_row + j*tap_col], r < rows, c < n,
+ * where samples beyond the image's rows and cols are zeros that are not read.  stride is 1 or 2, kh and kw at most CF_IMAGE_TAPS, kh at most 3 at
+ * stride 1; windows reach beyond the cols by no more than a vector on each side.  Of real floats and where vectors can be loaded in part, else
+ * NULL. */
+enum { CF_IMAGE_TAPS = 8 };
+typedef struct cf_image {
+    const void *x;
+    int64_t x_row, rows, cols, top, left;
+    const void *taps;
+    int64_t tap_row, tap_col;
+    int kh, kw, stride;
+} cf_image;
+typedef void cf_image_fn(const cf_image *image, void *y, int64_t y_row, int64_t first, int64_t rows, int64_t n);
+
 /* Products of polynomials with n complex coefficients modulo t^n - c by a tree of factors: node b of it has the factors 2b and 2b + 1, or 4b to
  * 4b + 3, and `table` holds its r = c^(1/4), r^2 and r^3 at 6b, in the kernels' own type, like x and h.  Those of node 4b + k are the fourth roots of
  * r, -r, ir, -ir for k = 0 to 3, those of 2b + k of r^2 and -r^2.  Read are the nodes under `node` that have factors, all of them below
@@ -171,6 +186,7 @@ typedef struct cf_kernel_set {
     cf_columns_fn *columns;
     cf_weave_fn *weave;
     cf_unweave_fn *unweave;
+    cf_image_fn *image;
     cf_fft fft; /* of real floats alone, else zeros */
 } cf_kernel_set;
 

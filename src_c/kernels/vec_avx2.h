@@ -7,8 +7,10 @@
  *   CF_CUT       if defined, all but i16: cut (of two vectors, the one j lanes after the first; j is a literal)
  *   FOURS_T      if defined, floats: four_sums (of the lanes of each of four vectors)
  *   SQUARE_T     if defined: turn_square (so many samples from `at` on, of as many rows, become columns)
+ *   masks of floats, where MASKS_T is 1: mask (a type), some (lanes from to `to`), load_some (the others read as zero, and are not touched)
  *   HALF_T       if defined, floats: the type of half vectors, which have a few of these words
  *   floats: sub  mul  fnma (c - a*b); f64: widen (load of float samples), narrow (store as such)
+ *   floats: evens, odds (of two vectors beside each other)
  *   floats: xor_, swap (neighbors, (re, im) -> (im, re)), dup_even, dup_odd */
 
 #define V_(op, type) CF_CAT(CF_CAT(op, _), CF_CAT(type, __avx2))
@@ -74,6 +76,18 @@ CF_INLINE void four_sums_f32__avx2(__m256 a, __m256 b, __m256 c, __m256 d, float
     __m256 all = _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xee));
     _mm_storeu_ps(to, _mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps(all, 1)));
 }
+
+typedef __m256i mask_f32__avx2;
+CF_INLINE __m256i some_f32__avx2(int64_t from, int64_t to) { return _mm256_andnot_si256(mask32__avx2(from), mask32__avx2(to)); }
+CF_INLINE __m256 load_some_f32__avx2(const float *p, __m256i lanes) { return _mm256_maskload_ps(p, lanes); }
+CF_INLINE __m256 in_order_f32__avx2(__m256 halves) { return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(halves), 0xd8)); }
+CF_INLINE __m256 evens_f32__avx2(__m256 a, __m256 b) { return in_order_f32__avx2(_mm256_shuffle_ps(a, b, 0x88)); }
+CF_INLINE __m256 odds_f32__avx2(__m256 a, __m256 b) { return in_order_f32__avx2(_mm256_shuffle_ps(a, b, 0xdd)); }
+typedef __m256i mask_f64__avx2;
+CF_INLINE __m256i some_f64__avx2(int64_t from, int64_t to) { return _mm256_andnot_si256(mask64__avx2(from), mask64__avx2(to)); }
+CF_INLINE __m256d load_some_f64__avx2(const double *p, __m256i lanes) { return _mm256_maskload_pd(p, lanes); }
+CF_INLINE __m256d evens_f64__avx2(__m256d a, __m256d b) { return _mm256_permute4x64_pd(_mm256_unpacklo_pd(a, b), 0xd8); }
+CF_INLINE __m256d odds_f64__avx2(__m256d a, __m256d b) { return _mm256_permute4x64_pd(_mm256_unpackhi_pd(a, b), 0xd8); }
 
 CF_INLINE __m256d zero_f64__avx2(void) { return _mm256_setzero_pd(); }
 CF_INLINE __m256d set1_f64__avx2(const double *p) { return _mm256_broadcast_sd(p); }

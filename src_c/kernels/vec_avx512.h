@@ -72,6 +72,23 @@ CF_INLINE void four_sums_f32__avx512(__m512 a, __m512 b, __m512 c, __m512 d, flo
 #define cut_i32__avx512(a, b, j) _mm512_alignr_epi32(b, a, j)
 #define cut_i64__avx512(a, b, j) _mm512_alignr_epi64(b, a, j)
 
+typedef __mmask16 mask_f32__avx512;
+CF_INLINE __mmask16 some_f32__avx512(int64_t from, int64_t to) { return (__mmask16)((1u << to) - (1u << from)); }
+CF_INLINE __m512 load_some_f32__avx512(const float *p, __mmask16 lanes) { return _mm512_maskz_loadu_ps(lanes, p); }
+CF_INLINE __m512 evens_f32__avx512(__m512 a, __m512 b)
+{
+    return _mm512_permutex2var_ps(a, _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), b);
+}
+CF_INLINE __m512 odds_f32__avx512(__m512 a, __m512 b)
+{
+    return _mm512_permutex2var_ps(a, _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31), b);
+}
+typedef __mmask8 mask_f64__avx512;
+CF_INLINE __mmask8 some_f64__avx512(int64_t from, int64_t to) { return (__mmask8)((1u << to) - (1u << from)); }
+CF_INLINE __m512d load_some_f64__avx512(const double *p, __mmask8 lanes) { return _mm512_maskz_loadu_pd(lanes, p); }
+CF_INLINE __m512d evens_f64__avx512(__m512d a, __m512d b) { return _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), b); }
+CF_INLINE __m512d odds_f64__avx512(__m512d a, __m512d b) { return _mm512_permutex2var_pd(a, _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15), b); }
+
 CF_INLINE __m512d zero_f64__avx512(void) { return _mm512_setzero_pd(); }
 CF_INLINE __m512d set1_f64__avx512(const double *p) { return _mm512_set1_pd(*p); }
 CF_INLINE __m512d load_f64__avx512(const double *p) { return _mm512_loadu_pd(p); }

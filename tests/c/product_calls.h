@@ -121,6 +121,30 @@ static void draw_unweave(call *c, const cf_kernel_set *set)
     c->y_row = c->n + PICK(0, 0, 1, 13);
 }
 
+/* Windows reach beyond the image, or stay away from its ends, on every side. */
+static void draw_image(call *c, const cf_kernel_set *set)
+{
+    cf_image *im = &c->image;
+    im->stride = (int)random_between(&source, 1, 2);
+    im->kh = (int)random_between(&source, 1, im->stride == 1 ? 3 : CF_IMAGE_TAPS);
+    im->kw = (int)random_between(&source, 1, CF_IMAGE_TAPS);
+    im->top = random_between(&source, -3, im->kh + 2);
+    im->left = random_between(&source, -3, set->lanes);
+    c->rows = random_between(&source, 1, ROWS);
+    c->n = random_between(&source, 1, 9 * set->lanes);
+    c->first = PICK(0, 0, 1, 5);
+    const int64_t lines = im->stride * (c->first + c->rows - 1) + im->kh - im->top, cols = im->stride * (c->n - 1) + im->kw - im->left;
+    im->rows = lines - random_between(&source, -3, im->kh + 3);
+    im->cols = cols - random_between(&source, -3, set->lanes);
+    im->rows = im->rows < 1 ? 1 : im->rows;
+    im->cols = im->cols < 1 ? 1 : im->cols;
+    im->x_row = im->cols + PICK(0, 0, 1, 13);
+    im->tap_col = PICK(1, 1, -1, 2, 7, -3);
+    const int64_t width = im->kw * llabs(im->tap_col);
+    im->tap_row = PICK(width, width, -width, width + 2, 1 - 2 * width);
+    c->y_row = c->n + PICK(0, 0, 1, 7);
+}
+
 /* ---- places ---------------------------------------------------------------------------------------------------------------- */
 
 /* The lowest and the highest of count > 0 offsets. */
@@ -261,6 +285,24 @@ static void place_weave(call *c)
     place_outputs(c, (size_t)((c->rows - 1) * c->y_row + c->n) * sample_size(c));
 }
 
+/* NaN and Inf are samples, not taps: whoever calls sees to those. */
+static void place_image(call *c)
+{
+    cf_image *im = &c->image;
+    const int64_t size = (int64_t)sample_size(c);
+    const cf_plane taps = {.kh = im->kh, .kw = im->kw, .tap_row = im->tap_row, .tap_col = im->tap_col};
+    char *x = place_gaps(c, &line_slot[0][0], 0, (im->rows - 1) * im->x_row + im->cols);
+    for (int64_t r = 0; r < im->rows; r++)
+        for (int64_t i = 0; i < im->cols; i++)
+            fill_sample(c, x + (r * im->x_row + i) * size, 0, r + i);
+    if (wants_special(c))
+        make_special(c, x, random_between(&source, 0, im->rows - 1) * im->x_row + random_between(&source, 0, im->cols - 1));
+    im->x = x;
+    im->taps = place_taps(c, &tap_slot[0], &taps);
+    c->flags &= ~CF_ACCUMULATE;
+    place_outputs(c, (size_t)((c->rows - 1) * c->y_row + c->n) * sample_size(c));
+}
+
 /* ---- what should be there -------------------------------------------------------------------------------------------------- */
 
 static int all_finite(const call *c, const char *sample)
@@ -309,6 +351,7 @@ static void place_call(call *c, const cf_kernel_set *set)
     switch (c->kernel) {
     case KERNEL_GEMM: case KERNEL_COLUMNS: place_gemm(c, set); break;
     case KERNEL_TAPS: place_gradient(c); break;
+    case KERNEL_IMAGE: place_image(c); break;
     case KERNEL_PANEL: case KERNEL_TURN: place_copies(c); break;
     case KERNEL_FINITE: place_finite(c); break;
     case KERNEL_WINOGRAD: place_winograd(c); break;
@@ -320,8 +363,8 @@ static void place_call(call *c, const cf_kernel_set *set)
 static void draw_call(call *c, const cf_kernel_set *set)
 {
     static void (*const draw[KERNEL_COUNT])(call *, const cf_kernel_set *) = {
-        draw_rows, draw_line, draw_dot, draw_gemm, draw_columns, draw_taps, draw_panel, draw_turn, draw_finite, draw_winograd, draw_weave,
-        draw_unweave};
+        draw_rows, draw_line, draw_dot, draw_gemm, draw_columns, draw_taps, draw_image, draw_panel, draw_turn, draw_finite, draw_winograd,
+        draw_weave, draw_unweave};
     draw[c->kernel](c, set);
     place_call(c, set);
 }
@@ -337,6 +380,10 @@ static int has_kernel(const cf_kernel_set *set, enum kernel kernel, cf_arith ari
     case KERNEL_COLUMNS: has = set->columns != NULL; break;
     case KERNEL_WEAVE: has = set->weave != NULL; break;
     case KERNEL_UNWEAVE: has = set->unweave != NULL; break;
+    case KERNEL_IMAGE:
+        has = set->image != NULL;
+        *right = has == (is_real_float && set->lanes * (int)ariths[arith].size >= 32); /* AVX2 and AVX-512 load vectors in part */
+        return has;
     default: return has;
     }
     *right = has == is_real_float;
@@ -371,6 +418,7 @@ static void run(const cf_kernel_set *set, const call *c, char *y)
     case KERNEL_TAPS:
         set->taps(c->plane[0].taps, c->plane[0].tap_row, from, c->from_row, c->plane[0].step, c->tap_rows, c->tap_cols, c->rows, c->n, y, c->flags);
         break;
+    case KERNEL_IMAGE: set->image(&c->image, y, c->y_row, c->first, c->rows, c->n); break;
     case KERNEL_PANEL: set->panel(from, c->at, c->count, c->runs, c->run_count, y, c->y_row); break;
     case KERNEL_TURN: set->turn(c->lines[0], c->at, c->count, c->rows, y, c->y_row); break;
     case KERNEL_FINITE:
@@ -393,6 +441,8 @@ static void take_part(call *part, const call *c, const cf_kernel_set *set, int64
         part->plane[p].lines += row;
         part->plane[p].offset += col;
     }
+    part->first += row;
+    part->image.left -= c->image.stride * col;
     if (c->kernel != KERNEL_GEMM)
         return;
     memmove(part->tap_lines, c->tap_lines + row, (size_t)part->rows * sizeof *part->tap_lines);
@@ -405,7 +455,8 @@ static void take_part(call *part, const call *c, const cf_kernel_set *set, int64
 }
 
 /* To be timed: `length` terms for a whole tile, so many taps, a whole panel, `length` rows that become columns, so many samples to look at,
- * 6 x 6 samples of so many columns to transform, or rows so long to weave or unweave.  Returns the number of products or samples. */
+ * 6 x 6 samples of so many columns to transform, rows so long to weave or unweave, or so many rows and columns of taps over an image.  Returns the
+ * number of products or samples. */
 static double typical_call(call *c, const cf_kernel_set *set, int64_t length)
 {
     c->kind = c->kernel == KERNEL_GEMM || c->kernel == KERNEL_COLUMNS ? PACKED : 0;
@@ -415,6 +466,13 @@ static double typical_call(call *c, const cf_kernel_set *set, int64_t length)
     case KERNEL_WINOGRAD: set_transform(c, CF_OF_SAMPLES, CF_SCHEME_4_OF_3, CF_SCHEME_4_OF_3); break;
     case KERNEL_WEAVE: case KERNEL_UNWEAVE: c->rows = 4; break;
     case KERNEL_COLUMNS: c->rows = 2 * set->lanes; break;
+    case KERNEL_IMAGE:
+        c->rows = ROWS;
+        c->n = c->y_row = 6 * set->lanes;
+        c->image = (cf_image){.x_row = c->n, .rows = c->rows, .cols = c->n, .top = 1, .left = 1, .tap_row = length, .tap_col = 1,
+                              .kh = (int)length, .kw = (int)length, .stride = 1};
+        place_image(c);
+        return (double)(c->rows * c->n * length * length);
     default: c->rows = set->gemm_rows;
     }
     c->n = c->kernel >= KERNEL_FINITE ? length : c->kernel == KERNEL_COLUMNS ? 1 : set->gemm_cols;
