@@ -1,10 +1,11 @@
 /* cf_image_fn: what a copy of the image between zeros would hold, and at stride 2 a copy of every other sample, is made in registers.  The first
  * and the last vector of a strip are loaded in part, and two vectors side by side are taken apart into samples of even and of odd place.
- * Depthwise 3x3 over 64 images of 112x112 from the last cache, Zen 4: at stride 2 95 us where copies and sums of them take 230, at stride 1 150 and 250.
+ * Depthwise 3x3 over 64 images of 112x112 from the last cache, Zen 4: at stride 2 95 us where copies and sums of them take 230, at stride 1
+ * 150 and 250.
  *
- * Strips of columns, from the first line down.  A group of lines, as many as the stride, belongs to the windows of `depth` rows of outputs, whose sums
- * are in registers; then the oldest row is complete and a new one begins.  Lines that do not exist are skipped.  A sum goes by lines, then
- * columns, as in rows_tmpl.h. */
+ * Strips of columns, from the first line down.  A group of lines, as many as the stride, belongs to the windows of `depth` rows of outputs,
+ * whose sums are in registers; then the oldest row is complete and a new one begins.  Lines that do not exist are skipped.  A sum goes by
+ * lines, then columns, as in rows_tmpl.h. */
 
 enum {
     FN(IMAGE_VECS) = BY_REGISTERS(2, 4),
@@ -29,7 +30,7 @@ CF_INLINE VEC FN(image_vector)(const FN(image_strip) *s, const ELEM *x, int64_t 
 }
 
 /* A vector of each column against a tap of each sum's own row. */
-CF_INLINE void FN(image_add)(VEC acc[4][FN(IMAGE_VECS)], const VEC *v, const ELEM *taps, int64_t tap_row, int depth, int vecs)
+CF_INLINE void FN(image_add)(VEC (*acc)[FN(IMAGE_VECS)], const VEC *v, const ELEM *taps, int64_t tap_row, int depth, int vecs)
 {
     CF_UNROLL
     for (int d = 0; d < depth; d++) {
@@ -138,7 +139,8 @@ static void FN(image)(const cf_image *im, void *out, int64_t y_row, int64_t firs
 {
 #define WIDTHS(stride, depth) \
     {FN(image_##stride##_##depth##_1), FN(image_##stride##_##depth##_2), FN(image_##stride##_##depth##_3), FN(image_##stride##_##depth##_4)}
-    static FN(image_fn) *const widths[2][4][4] = {{WIDTHS(1, 1), WIDTHS(1, 2), WIDTHS(1, 3)}, {WIDTHS(2, 1), WIDTHS(2, 2), WIDTHS(2, 3), WIDTHS(2, 4)}};
+    static FN(image_fn) *const widths[2][4][4] = {{WIDTHS(1, 1), WIDTHS(1, 2), WIDTHS(1, 3)},
+                                                  {WIDTHS(2, 1), WIDTHS(2, 2), WIDTHS(2, 3), WIDTHS(2, 4)}};
 #undef WIDTHS
     const int depth = (im->kh + im->stride - 1) / im->stride;
     FN(image_fn) *const *strips = widths[im->stride - 1][depth - 1];
@@ -156,6 +158,91 @@ static void FN(image)(const cf_image *im, void *out, int64_t y_row, int64_t firs
         else {
             strips[vecs - 2](im, y, y_row, first, rows, 0, VLANES);
             strips[0](im, y + n - VLANES, y_row, first, rows, n - VLANES, VLANES);
+        }
+    }
+}
+
+/* cf_spread_fn, for the same reasons: outputs of even and of odd place are summed apart and woven together in registers.  Each row of outputs is
+ * a sum over the lines that meet it; a block is a vector of samples and the two of outputs that begin where it does. */
+CF_INLINE void FN(spread_down)(const cf_image *image, ELEM *y, int64_t y_row, int64_t first, int64_t rows, int64_t n, int64_t c0, int vecs)
+{
+    const cf_image im = *image; /* in registers */
+    V(mask) head[CF_IMAGE_TAPS / 2], tail[CF_IMAGE_TAPS / 2], begin[2], end[2];
+    const int64_t at = 2 * c0 - im.left;
+    for (int64_t e = 0; 2 * e < im.kw; e++) {
+        head[e] = FN(image_lanes)(c0 - e, im.cols);
+        tail[e] = FN(image_lanes)(c0 - e + (vecs - 1) * VLANES, im.cols);
+    }
+    for (int half = 0; half < 2; half++) {
+        begin[half] = FN(image_lanes)(at + half * VLANES, n);
+        end[half] = FN(image_lanes)(at + (2 * (vecs - 1) + half) * VLANES, n);
+    }
+    y += at;
+    for (int64_t p = first + im.top; p < first + im.top + rows; p++, y += y_row) {
+        VEC acc[2][FN(IMAGE_VECS)];
+        CF_UNROLL
+        for (int c = 0; c < vecs; c++)
+            acc[0][c] = acc[1][c] = V(zero)();
+        int64_t line = p >> 1;
+        for (int64_t i = p & 1; i < im.kh; i += 2, line--) {
+            if (line < 0 || line >= im.rows)
+                continue;
+            const ELEM *x = (const ELEM *)im.x + line * im.x_row + c0, *taps = (const ELEM *)im.taps + i * im.tap_row;
+            for (int64_t j = 0, e = 0; j < im.kw; j += 2, e++, x--, taps += 2 * im.tap_col) {
+                VEC v[FN(IMAGE_VECS)];
+                CF_UNROLL
+                for (int c = 0; c < vecs; c++) {
+                    v[c] = c == 0           ? V(load_some)(x, head[e])
+                           : c == vecs - 1 ? V(load_some)(x + c * VLANES, tail[e])
+                                            : V(load)(x + c * VLANES);
+                    KEEP(v[c]);
+                }
+                FN(image_add)(acc, v, taps, 0, 1, vecs);
+                if (j + 1 < im.kw)
+                    FN(image_add)(acc + 1, v, taps + im.tap_col, 0, 1, vecs);
+            }
+        }
+        CF_UNROLL
+        for (int c = 0; c < vecs; c++) {
+            const VEC low = V(zip_low)(acc[0][c], acc[1][c]), high = V(zip_high)(acc[0][c], acc[1][c]);
+            ELEM *to = y + 2 * c * VLANES;
+            if (c == 0 || c == vecs - 1) {
+                V(store_some)(to, low, c == 0 ? begin[0] : end[0]);
+                V(store_some)(to + VLANES, high, c == 0 ? begin[1] : end[1]);
+            } else {
+                V(store)(to, low);
+                V(store)(to + VLANES, high);
+            }
+        }
+    }
+}
+
+typedef void FN(spread_fn)(const cf_image *image, ELEM *y, int64_t y_row, int64_t first, int64_t rows, int64_t n, int64_t c0);
+#define WIDTH(vecs)                                                                                                                  \
+    static void FN(spread_##vecs)(const cf_image *image, ELEM *y, int64_t y_row, int64_t first, int64_t rows, int64_t n, int64_t c0) \
+    {                                                                                                                                \
+        if ((vecs) <= FN(IMAGE_VECS))                                                                                                \
+            FN(spread_down)(image, y, y_row, first, rows, n, c0, (vecs) % (FN(IMAGE_VECS) + 1));                                     \
+    }
+WIDTH(1) WIDTH(2) WIDTH(3) WIDTH(4)
+#undef WIDTH
+
+static void FN(spread)(const cf_image *im, void *y, int64_t y_row, int64_t first, int64_t rows, int64_t n)
+{
+    static FN(spread_fn) *const strips[4] = {FN(spread_1), FN(spread_2), FN(spread_3), FN(spread_4)};
+    const int64_t begin = im->left >> 1, end = ((n - 1 + im->left) >> 1) + 1; /* of the samples that outputs begin with */
+    for (int64_t c = begin, left = (end - begin + VLANES - 1) / VLANES, vecs; left > 0; left -= vecs, c += vecs * VLANES) {
+        const int64_t most = FN(IMAGE_VECS);
+        vecs = left <= most ? left : left < 2 * most ? (left + 1) / 2 : most; /* the last two of nearly equal width */
+        const int64_t past = c + vecs * VLANES > end ? c + vecs * VLANES - end : 0;
+        /* The last one is moved back, as in `image`; the only one is not, if all samples of the block before its last exist. */
+        if (c > begin || past == 0)
+            strips[vecs - 1](im, y, y_row, first, rows, n, c - past);
+        else if (vecs == 1 || c + (vecs - 1) * VLANES <= im->cols)
+            strips[vecs - 1](im, y, y_row, first, rows, n, c);
+        else {
+            strips[vecs - 2](im, y, y_row, first, rows, n, c);
+            strips[0](im, y, y_row, first, rows, n, end - VLANES);
         }
     }
 }

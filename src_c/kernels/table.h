@@ -127,6 +127,12 @@ typedef struct cf_image {
 } cf_image;
 typedef void cf_image_fn(const cf_image *image, void *y, int64_t y_row, int64_t first, int64_t rows, int64_t n);
 
+/* The adjoint of `image` at stride 2, where x is as large as what `image` makes, and y as what it reads,
+ *     y[r*y_row + c] = sum of x[o*x_row + p] * taps[i*tap_row + j*tap_col] over 2*o + i - top == first + r, 2*p + j - left == c, i < kh, j < kw,
+ * r < rows, c < n.  left >= 0, kh and kw at most CF_IMAGE_TAPS, and samples beyond the cols that an output would meet are less than a vector of
+ * them.  Where there is `image`. */
+typedef void cf_spread_fn(const cf_image *image, void *y, int64_t y_row, int64_t first, int64_t rows, int64_t n);
+
 /* Products of polynomials with n complex coefficients modulo t^n - c by a tree of factors: node b of it has the factors 2b and 2b + 1, or 4b to
  * 4b + 3, and `table` holds its r = c^(1/4), r^2 and r^3 at 6b, in the kernels' own type, like x and h.  Those of node 4b + k are the fourth roots of
  * r, -r, ir, -ir for k = 0 to 3, those of 2b + k of r^2 and -r^2.  Read are the nodes under `node` that have factors, all of them below
@@ -187,6 +193,7 @@ typedef struct cf_kernel_set {
     cf_weave_fn *weave;
     cf_unweave_fn *unweave;
     cf_image_fn *image;
+    cf_spread_fn *spread;
     cf_fft fft; /* of real floats alone, else zeros */
 } cf_kernel_set;
 

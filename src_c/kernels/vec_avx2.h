@@ -7,10 +7,10 @@
  *   CF_CUT       if defined, all but i16: cut (of two vectors, the one j lanes after the first; j is a literal)
  *   FOURS_T      if defined, floats: four_sums (of the lanes of each of four vectors)
  *   SQUARE_T     if defined: turn_square (so many samples from `at` on, of as many rows, become columns)
- *   masks of floats, where MASKS_T is 1: mask (a type), some (lanes from to `to`), load_some (the others read as zero, and are not touched)
+ *   floats where MASKS_T is 1: mask (a type), some (lanes `from` to `to`), load_some, store_some (the others read as zero, and are not touched)
  *   HALF_T       if defined, floats: the type of half vectors, which have a few of these words
  *   floats: sub  mul  fnma (c - a*b); f64: widen (load of float samples), narrow (store as such)
- *   floats: evens, odds (of two vectors beside each other)
+ *   and evens, odds (of two vectors side by side), zip_low, zip_high (back)
  *   floats: xor_, swap (neighbors, (re, im) -> (im, re)), dup_even, dup_odd */
 
 #define V_(op, type) CF_CAT(CF_CAT(op, _), CF_CAT(type, __avx2))
@@ -83,9 +83,40 @@ CF_INLINE __m256 load_some_f32__avx2(const float *p, __m256i lanes) { return _mm
 CF_INLINE __m256 in_order_f32__avx2(__m256 halves) { return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(halves), 0xd8)); }
 CF_INLINE __m256 evens_f32__avx2(__m256 a, __m256 b) { return in_order_f32__avx2(_mm256_shuffle_ps(a, b, 0x88)); }
 CF_INLINE __m256 odds_f32__avx2(__m256 a, __m256 b) { return in_order_f32__avx2(_mm256_shuffle_ps(a, b, 0xdd)); }
+/* All lanes apart: AMD's processors take some 20 cycles to store through a mask. */
+CF_INLINE void store_some_f32__avx2(float *p, __m256 v, __m256i lanes)
+{
+    if (_mm256_movemask_ps(_mm256_castsi256_ps(lanes)) == 255)
+        _mm256_storeu_ps(p, v);
+    else
+        _mm256_maskstore_ps(p, lanes, v);
+}
+CF_INLINE __m256 zip_low_f32__avx2(__m256 a, __m256 b)
+{
+    return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20);
+}
+CF_INLINE __m256 zip_high_f32__avx2(__m256 a, __m256 b)
+{
+    return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x31);
+}
 typedef __m256i mask_f64__avx2;
 CF_INLINE __m256i some_f64__avx2(int64_t from, int64_t to) { return _mm256_andnot_si256(mask64__avx2(from), mask64__avx2(to)); }
 CF_INLINE __m256d load_some_f64__avx2(const double *p, __m256i lanes) { return _mm256_maskload_pd(p, lanes); }
+CF_INLINE void store_some_f64__avx2(double *p, __m256d v, __m256i lanes)
+{
+    if (_mm256_movemask_pd(_mm256_castsi256_pd(lanes)) == 15)
+        _mm256_storeu_pd(p, v);
+    else
+        _mm256_maskstore_pd(p, lanes, v);
+}
+CF_INLINE __m256d zip_low_f64__avx2(__m256d a, __m256d b)
+{
+    return _mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), 0x20);
+}
+CF_INLINE __m256d zip_high_f64__avx2(__m256d a, __m256d b)
+{
+    return _mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), 0x31);
+}
 CF_INLINE __m256d evens_f64__avx2(__m256d a, __m256d b) { return _mm256_permute4x64_pd(_mm256_unpacklo_pd(a, b), 0xd8); }
 CF_INLINE __m256d odds_f64__avx2(__m256d a, __m256d b) { return _mm256_permute4x64_pd(_mm256_unpackhi_pd(a, b), 0xd8); }
 

@@ -83,9 +83,24 @@ CF_INLINE __m512 odds_f32__avx512(__m512 a, __m512 b)
 {
     return _mm512_permutex2var_ps(a, _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31), b);
 }
+CF_INLINE void store_some_f32__avx512(float *p, __m512 v, __mmask16 lanes) { _mm512_mask_storeu_ps(p, lanes, v); }
+CF_INLINE __m512 zip_low_f32__avx512(__m512 a, __m512 b)
+{
+    return _mm512_permutex2var_ps(a, _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23), b);
+}
+CF_INLINE __m512 zip_high_f32__avx512(__m512 a, __m512 b)
+{
+    return _mm512_permutex2var_ps(a, _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), b);
+}
 typedef __mmask8 mask_f64__avx512;
 CF_INLINE __mmask8 some_f64__avx512(int64_t from, int64_t to) { return (__mmask8)((1u << to) - (1u << from)); }
 CF_INLINE __m512d load_some_f64__avx512(const double *p, __mmask8 lanes) { return _mm512_maskz_loadu_pd(lanes, p); }
+CF_INLINE void store_some_f64__avx512(double *p, __m512d v, __mmask8 lanes) { _mm512_mask_storeu_pd(p, lanes, v); }
+CF_INLINE __m512d zip_low_f64__avx512(__m512d a, __m512d b) { return _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), b); }
+CF_INLINE __m512d zip_high_f64__avx512(__m512d a, __m512d b)
+{
+    return _mm512_permutex2var_pd(a, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), b);
+}
 CF_INLINE __m512d evens_f64__avx512(__m512d a, __m512d b) { return _mm512_permutex2var_pd(a, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), b); }
 CF_INLINE __m512d odds_f64__avx512(__m512d a, __m512d b) { return _mm512_permutex2var_pd(a, _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15), b); }
 

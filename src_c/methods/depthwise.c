@@ -79,27 +79,53 @@ static int64_t count_shares(const tiling *t)
     return cf_max(1, (int64_t)most);
 }
 
-/* Whether `image` sums planes.  It depends on the shape and on what lies around the array, so that no layout decides the bits. */
+/* An axis of planes that `image` reads, or `spread` for the gradient of the input, where they lie. */
+static cf_axis image_axis(const cf_task *task, int i)
+{
+    cf_axis a = task->shape.axis[i];
+    if (task->pass != CORRFAST_FORWARD) {
+        const cf_axis forward = a;
+        a.n = forward.m;
+        a.m = forward.n;
+        a.xs = forward.ys;
+        a.ys = forward.xs;
+    }
+    return a;
+}
+
+/* Whether they do.  It depends on the shape and on what lies around the array, so that no layout decides the bits. */
 static int sums_images(const cf_plan *plan)
 {
     const cf_task *task = &plan->task;
-    const cf_axis *a = task->shape.axis;
-    const cf_kernel_set *set = cf_set_of(plan);
-    if (!set->image || task->pass != CORRFAST_FORWARD || task->shape.cin != 1 || a[0].k != 1 || a[0].m != 1 || a[0].n != 1 || a[0].lo != 0 ||
-        a[1].k < 2 || a[1].k > (a[1].stride == 1 ? 3 : CF_IMAGE_TAPS) || a[2].k > CF_IMAGE_TAPS || a[1].stride != a[2].stride || a[1].stride > 2 ||
-        a[2].n > IMAGE_COLS)
+    const cf_shape *s = &task->shape;
+    const cf_axis *a = s->axis;
+    const int forward = task->pass == CORRFAST_FORWARD, lanes = cf_set_of(plan)->lanes;
+    if (!cf_set_of(plan)->image || task->pass == CORRFAST_BACKWARD_KERNEL || (forward ? s->cin : s->cout) != 1 || a[0].k != 1 || a[0].m != 1 ||
+        a[0].n != 1 || a[0].lo != 0 || a[1].stride != a[2].stride || a[1].stride > 2 || (!forward && a[1].stride != 2) || a[1].k < 2 ||
+        a[1].k > (a[1].stride == 1 ? 3 : CF_IMAGE_TAPS) || a[2].k > CF_IMAGE_TAPS || a[2].n > IMAGE_COLS)
         return 0;
     for (int i = 1; i < 3; i++)
-        if (a[i].dilation != 1 || (cf_leaves_array(&a[i]) && (a[i].boundary != CORRFAST_CONSTANT || !task->pads_with_zero)))
+        if (a[i].dilation != 1 || (forward && cf_leaves_array(&a[i]) && (a[i].boundary != CORRFAST_CONSTANT || !task->pads_with_zero)))
             return 0;
-    return a[2].lo <= set->lanes && cf_last_position(&a[2]) - a[2].n < set->lanes;
+    return forward ? a[2].lo <= lanes && cf_last_position(&a[2]) - a[2].n < lanes : a[2].lo >= 0 && (a[2].n + a[2].lo + 1) / 2 - a[2].m < lanes;
 }
 
-/* Lines that r rows of outputs meet. */
-static int64_t image_lines(const cf_axis *row, int64_t r) { return (r - 1) * row->stride + row->k; }
+/* The lines of samples that rows of outputs [first, first + r) meet: from *from to *to. */
+static void find_lines(const cf_task *task, const cf_axis *row, int64_t first, int64_t r, int64_t *from, int64_t *to)
+{
+    const int forward = task->pass == CORRFAST_FORWARD;
+    const int64_t begin = forward ? first * row->stride - row->lo : (cf_max(first + row->lo - row->k + 1, 0)) / row->stride;
+    const int64_t end = forward ? begin + (r - 1) * row->stride + row->k : (first + r - 1 + row->lo) / row->stride + 1;
+    *from = cf_clamp(begin, 0, row->n);
+    *to = cf_clamp(end, *from, row->n);
+}
 
 static void tile_images(const cf_plan *plan, tiling *t)
 {
+    for (int i = 0; i < 3; i++) {
+        t->shape.axis[i] = image_axis(&plan->task, i);
+        t->phases[i] = 1;
+    }
     const cf_axis *row = &t->shape.axis[1], *col = &t->shape.axis[2];
     const int64_t size = plan->task.dtype->arith_size, fit = cf_clamp(IMAGE_STRIP / col->m, cf_min(IMAGE_ROWS, row->m), row->m);
     t->images = 1;
@@ -110,7 +136,8 @@ static void tile_images(const cf_plan *plan, tiling *t)
     t->taps = row->k * col->k;
     t->shares = 1;
     t->aside = col->m > 1 && col->ys != 1;
-    t->slab_bytes = col->n > 1 && col->xs != 1 ? cf_round64((size_t)(image_lines(row, t->len[1]) * col->n * size)) : 0;
+    /* at stride 2 forward two lines for each row, and those of the window */
+    t->slab_bytes = col->n > 1 && col->xs != 1 ? cf_round64((size_t)((t->len[1] * row->stride + row->k) * col->n * size)) : 0;
     t->y_bytes = t->aside ? cf_round64((size_t)(t->len[1] * t->len[2] * size)) : 0;
 }
 
@@ -122,15 +149,15 @@ static void tile(const cf_plan *plan, tiling *t)
     const int64_t size = plan->task.dtype->arith_size;
     memset(t, 0, sizeof *t);
     t->shape = pass == CORRFAST_BACKWARD_INPUT ? cf_input_roles(s) : *s;
+    if (sums_images(plan)) {
+        tile_images(plan, t);
+        return;
+    }
     for (int i = 0; i < 3; i++) {
         t->shape.axis[i] = pass == CORRFAST_BACKWARD_INPUT ? reach_of_phases(&a[i]) : a[i];
         t->phases[i] = pass == CORRFAST_BACKWARD_INPUT ? cf_min(a[i].stride, a[i].n) : 1;
     }
     s = &t->shape;
-    if (sums_images(plan)) {
-        tile_images(plan, t);
-        return;
-    }
     t->channels = pass == CORRFAST_BACKWARD_KERNEL ? 1 : s->cin;
     for (int64_t outputs = STRIP;; outputs /= 2) {
         cf_choose_block(s, outputs, t->len, t->blocks);
@@ -349,27 +376,30 @@ static void sum_image(const block *b, int64_t co)
 {
     const job *j = b->job;
     const tiling *t = &j->t;
+    const cf_task *task = &j->plan->task;
     const cf_shape *s = &t->shape;
     const cf_axis *row = &s->axis[1], *col = &s->axis[2];
-    const int64_t size = j->plan->task.dtype->size;
+    const int forward = task->pass == CORRFAST_FORWARD;
+    const int64_t size = task->dtype->size, rows = b->len[1], cols = b->len[2];
     const char *x = (const char *)j->x + cf_x_at(s, b->at.image, b->at.group, 0) * size;
     cf_image image = {.x = x, .x_row = row->xs, .rows = row->n, .cols = col->n, .top = row->lo, .left = col->lo,
                       .taps = (const char *)j->arrays->kernel + cf_w_at(s, b->at.group, co, 0) * size, .tap_row = row->ws, .tap_col = col->ws,
                       .kh = (int)row->k, .kw = (int)col->k, .stride = (int)row->stride};
     if (t->slab_bytes) {
-        const int64_t begin = b->at.first[1] * row->stride - row->lo, end = begin + image_lines(row, b->len[1]);
-        const int64_t from = cf_clamp(begin, 0, row->n), to = cf_clamp(end, from, row->n);
+        int64_t from, to;
+        find_lines(task, row, b->at.first[1], rows, &from, &to);
         for (int64_t r = from; co == 0 && r < to; r++)
             cf_copy_strided(b->slab + (r - from) * col->n * size, 1, x + r * row->xs * size, col->xs, col->n, (int)size);
         image.x = b->slab;
         image.x_row = col->n;
         image.rows = to - from;
-        image.top = row->lo + from;
+        image.top += forward ? from : -from * row->stride;
     }
     char *y = j->y + (cf_y_at(s, b->at.image, b->at.group, co) + b->at.first[1] * row->ys) * size;
-    cf_set_of(j->plan)->image(&image, t->aside ? b->y : y, t->aside ? b->len[2] : row->ys, b->at.first[1], b->len[1], b->len[2]);
-    if (t->aside)
-        store_rows(b, b->len[1], b->y, y, row->ys);
+    (forward ? cf_set_of(j->plan)->image : cf_set_of(j->plan)->spread)(&image, t->aside ? b->y : y, t->aside ? cols : row->ys, b->at.first[1], rows,
+                                                                      cols);
+    for (int64_t r = 0; t->aside && r < rows; r++)
+        cf_copy_strided(y + r * row->ys * size, col->ys, b->y + r * cols * size, 1, cols, (int)size);
 }
 
 static void place(const job *j, int64_t index, block *b)
@@ -609,7 +639,8 @@ static double images_seconds(const cf_task *task, const tiling *t, double lanes)
     const cf_axis *row = &s->axis[1], *col = &s->axis[2];
     const double images = (double)s->batch * (double)s->groups * (double)s->cout, vectors = ceil((double)col->m / lanes);
     const double depth = (double)cf_ceil_div(row->k, row->stride), rows = (double)row->m + (double)t->blocks[1] * (depth - 1);
-    const double taps = (double)t->taps, line = (row->stride == 1 ? taps : 2.2 * taps + 2) * fmax(vectors, 1.5) + 4;
+    const double taps = (double)t->taps * (task->pass == CORRFAST_FORWARD ? 1 : 0.25);
+    const double line = (row->stride == 1 ? taps : 2.2 * taps + 2) * fmax(vectors, 1.5) + 4;
     return CF_CALL_SECONDS + 0.5e-6 + images * (rows * line + (double)t->blocks[1] * ceil(vectors / 4) * 60) * CF_CYCLE + cf_traffic_seconds(task);
 }
 

@@ -70,6 +70,14 @@ static plain plain_sum(const call *c, const char *before, int64_t row, int64_t c
                 add_product(c, &sum, (const char *)im->x + (line * im->x_row + at) * size,
                             (const char *)im->taps + (i * im->tap_row + j * im->tap_col) * size);
         }
+    for (int64_t i = 0; c->kernel == KERNEL_SPREAD && i < c->image.kh; i++)
+        for (int64_t j = 0; j < c->image.kw; j++) {
+            const cf_image *im = &c->image;
+            const int64_t line = c->first + row + im->top - i, at = col + im->left - j; /* twice that */
+            if (line >= 0 && line / 2 < im->rows && at >= 0 && at / 2 < im->cols && line % 2 == 0 && at % 2 == 0)
+                add_product(c, &sum, (const char *)im->x + (line / 2 * im->x_row + at / 2) * size,
+                            (const char *)im->taps + (i * im->tap_row + j * im->tap_col) * size);
+        }
     for (int64_t k = 0; (c->kernel == KERNEL_GEMM || c->kernel == KERNEL_COLUMNS) && k < c->count; k++)
         add_product(c, &sum, (const char *)c->lines[0][0] + (c->b_at[k] + col) * size,
                     (const char *)c->tap_lines[row] + c->at[k] * size);
@@ -172,7 +180,7 @@ static int check(const cf_kernel_set *set, const cf_kernel_set *scalar, enum ker
 {
     call c = {.kernel = kernel, .arith = arith};
     const int sums = kernel <= LAST_SUM;
-    if (kernel == KERNEL_IMAGE) /* the scalar table has none */
+    if (is_image(kernel)) /* the scalar table has none */
         scalar = NULL;
     c.fill = (enum fill)random_between(&source, 0, ariths[arith].is_float ? FILL_COUNT - 1 : RANDOM);
     c.at_end = (int)(random_bits(&source) % 2);
@@ -253,12 +261,12 @@ static double speed(const cf_kernel_set *set, enum kernel kernel, cf_arith arith
 
 static void bench(const char *isa, const cf_kernel_set *set, const cf_kernel_set *scalar, enum kernel kernel, cf_arith arith)
 {
-    static const int64_t lengths[KERNEL_COUNT][3] = {{1, 3, 5}, {7, 31, 127}, {1}, {16, TERMS}, {16, TERMS}, {9, 25}, {3}, {TERMS},
+    static const int64_t lengths[KERNEL_COUNT][3] = {{1, 3, 5}, {7, 31, 127}, {1}, {16, TERMS}, {16, TERMS}, {9, 25}, {3}, {3}, {TERMS},
                                                      {8, LINES}, {480}, {48}, {96}, {96}};
     printf("%-8s %-6s %-5s", isa, kernels[kernel], ariths[arith].name);
     for (int i = 0; i < 3 && lengths[kernel][i]; i++) {
         int64_t taps = lengths[kernel][i];
-        double ours = speed(set, kernel, arith, taps), theirs = kernel == KERNEL_IMAGE ? 0 : speed(scalar, kernel, arith, taps);
+        double ours = speed(set, kernel, arith, taps), theirs = is_image(kernel) ? 0 : speed(scalar, kernel, arith, taps);
         printf(kernel == KERNEL_ROWS ? "  %lldx%lld:" : "  %lld:", (long long)taps, (long long)taps);
         printf(" %7.2f %s", ours, kernel <= LAST_SUM ? "GMAC/s" : "Gsamples/s");
         if (theirs > 0)

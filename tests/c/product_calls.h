@@ -121,6 +121,18 @@ static void draw_unweave(call *c, const cf_kernel_set *set)
     c->y_row = c->n + PICK(0, 0, 1, 13);
 }
 
+static void finish_image(call *c)
+{
+    cf_image *im = &c->image;
+    im->rows = im->rows < 1 ? 1 : im->rows;
+    im->cols = im->cols < 1 ? 1 : im->cols;
+    im->x_row = im->cols + PICK(0, 0, 1, 13);
+    im->tap_col = PICK(1, 1, -1, 2, 7, -3);
+    const int64_t width = im->kw * llabs(im->tap_col);
+    im->tap_row = PICK(width, width, -width, width + 2, 1 - 2 * width);
+    c->y_row = c->n + PICK(0, 0, 1, 7);
+}
+
 /* Windows reach beyond the image, or stay away from its ends, on every side. */
 static void draw_image(call *c, const cf_kernel_set *set)
 {
@@ -136,13 +148,23 @@ static void draw_image(call *c, const cf_kernel_set *set)
     const int64_t lines = im->stride * (c->first + c->rows - 1) + im->kh - im->top, cols = im->stride * (c->n - 1) + im->kw - im->left;
     im->rows = lines - random_between(&source, -3, im->kh + 3);
     im->cols = cols - random_between(&source, -3, set->lanes);
-    im->rows = im->rows < 1 ? 1 : im->rows;
-    im->cols = im->cols < 1 ? 1 : im->cols;
-    im->x_row = im->cols + PICK(0, 0, 1, 13);
-    im->tap_col = PICK(1, 1, -1, 2, 7, -3);
-    const int64_t width = im->kw * llabs(im->tap_col);
-    im->tap_row = PICK(width, width, -width, width + 2, 1 - 2 * width);
-    c->y_row = c->n + PICK(0, 0, 1, 7);
+    finish_image(c);
+}
+
+static void draw_spread(call *c, const cf_kernel_set *set)
+{
+    cf_image *im = &c->image;
+    im->stride = 2;
+    im->kh = (int)random_between(&source, 1, CF_IMAGE_TAPS);
+    im->kw = (int)random_between(&source, 1, CF_IMAGE_TAPS);
+    im->top = random_between(&source, -3, im->kh + 2);
+    im->left = random_between(&source, 0, 2 * set->lanes);
+    c->rows = random_between(&source, 1, ROWS);
+    c->n = random_between(&source, 1, 18 * set->lanes);
+    c->first = PICK(0, 0, 1, 5);
+    im->rows = (c->first + c->rows + im->top) / 2 - random_between(&source, -3, 4);
+    im->cols = (c->n + im->left + 1) / 2 - random_between(&source, -3, set->lanes - 1);
+    finish_image(c);
 }
 
 /* ---- places ---------------------------------------------------------------------------------------------------------------- */
@@ -351,7 +373,7 @@ static void place_call(call *c, const cf_kernel_set *set)
     switch (c->kernel) {
     case KERNEL_GEMM: case KERNEL_COLUMNS: place_gemm(c, set); break;
     case KERNEL_TAPS: place_gradient(c); break;
-    case KERNEL_IMAGE: place_image(c); break;
+    case KERNEL_IMAGE: case KERNEL_SPREAD: place_image(c); break;
     case KERNEL_PANEL: case KERNEL_TURN: place_copies(c); break;
     case KERNEL_FINITE: place_finite(c); break;
     case KERNEL_WINOGRAD: place_winograd(c); break;
@@ -363,8 +385,8 @@ static void place_call(call *c, const cf_kernel_set *set)
 static void draw_call(call *c, const cf_kernel_set *set)
 {
     static void (*const draw[KERNEL_COUNT])(call *, const cf_kernel_set *) = {
-        draw_rows, draw_line, draw_dot, draw_gemm, draw_columns, draw_taps, draw_image, draw_panel, draw_turn, draw_finite, draw_winograd,
-        draw_weave, draw_unweave};
+        draw_rows, draw_line, draw_dot, draw_gemm, draw_columns, draw_taps, draw_image, draw_spread, draw_panel, draw_turn, draw_finite,
+        draw_winograd, draw_weave, draw_unweave};
     draw[c->kernel](c, set);
     place_call(c, set);
 }
@@ -380,8 +402,8 @@ static int has_kernel(const cf_kernel_set *set, enum kernel kernel, cf_arith ari
     case KERNEL_COLUMNS: has = set->columns != NULL; break;
     case KERNEL_WEAVE: has = set->weave != NULL; break;
     case KERNEL_UNWEAVE: has = set->unweave != NULL; break;
-    case KERNEL_IMAGE:
-        has = set->image != NULL;
+    case KERNEL_IMAGE: case KERNEL_SPREAD:
+        has = kernel == KERNEL_IMAGE ? set->image != NULL : set->spread != NULL;
         *right = has == (is_real_float && set->lanes * (int)ariths[arith].size >= 32); /* AVX2 and AVX-512 load vectors in part */
         return has;
     default: return has;
@@ -419,6 +441,7 @@ static void run(const cf_kernel_set *set, const call *c, char *y)
         set->taps(c->plane[0].taps, c->plane[0].tap_row, from, c->from_row, c->plane[0].step, c->tap_rows, c->tap_cols, c->rows, c->n, y, c->flags);
         break;
     case KERNEL_IMAGE: set->image(&c->image, y, c->y_row, c->first, c->rows, c->n); break;
+    case KERNEL_SPREAD: set->spread(&c->image, y, c->y_row, c->first, c->rows, c->n); break;
     case KERNEL_PANEL: set->panel(from, c->at, c->count, c->runs, c->run_count, y, c->y_row); break;
     case KERNEL_TURN: set->turn(c->lines[0], c->at, c->count, c->rows, y, c->y_row); break;
     case KERNEL_FINITE:
@@ -442,7 +465,7 @@ static void take_part(call *part, const call *c, const cf_kernel_set *set, int64
         part->plane[p].offset += col;
     }
     part->first += row;
-    part->image.left -= c->image.stride * col;
+    part->image.left += c->kernel == KERNEL_SPREAD ? col : -c->image.stride * col;
     if (c->kernel != KERNEL_GEMM)
         return;
     memmove(part->tap_lines, c->tap_lines + row, (size_t)part->rows * sizeof *part->tap_lines);
@@ -466,13 +489,13 @@ static double typical_call(call *c, const cf_kernel_set *set, int64_t length)
     case KERNEL_WINOGRAD: set_transform(c, CF_OF_SAMPLES, CF_SCHEME_4_OF_3, CF_SCHEME_4_OF_3); break;
     case KERNEL_WEAVE: case KERNEL_UNWEAVE: c->rows = 4; break;
     case KERNEL_COLUMNS: c->rows = 2 * set->lanes; break;
-    case KERNEL_IMAGE:
+    case KERNEL_IMAGE: case KERNEL_SPREAD:
         c->rows = ROWS;
         c->n = c->y_row = 6 * set->lanes;
         c->image = (cf_image){.x_row = c->n, .rows = c->rows, .cols = c->n, .top = 1, .left = 1, .tap_row = length, .tap_col = 1,
-                              .kh = (int)length, .kw = (int)length, .stride = 1};
+                              .kh = (int)length, .kw = (int)length, .stride = c->kernel == KERNEL_IMAGE ? 1 : 2};
         place_image(c);
-        return (double)(c->rows * c->n * length * length);
+        return (double)(c->rows * c->n * length * length) / (c->kernel == KERNEL_IMAGE ? 1 : 4);
     default: c->rows = set->gemm_rows;
     }
     c->n = c->kernel >= KERNEL_FINITE ? length : c->kernel == KERNEL_COLUMNS ? 1 : set->gemm_cols;
