@@ -72,6 +72,7 @@
 #define cf_method_depthwise CF_NAME(_method_depthwise)
 #define cf_method_depthwise_input CF_NAME(_method_depthwise_input)
 #define cf_method_depthwise_gradient CF_NAME(_method_depthwise_gradient)
+#define cf_method_image CF_NAME(_method_image)
 #define cf_method_dots CF_NAME(_method_dots)
 #define cf_method_adjoint CF_NAME(_method_adjoint)
 #define cf_method_swapped CF_NAME(_method_swapped)

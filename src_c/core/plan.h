@@ -74,6 +74,7 @@ CF_HIDDEN extern const cf_method cf_method_winograd_gradient;
 CF_HIDDEN extern const cf_method cf_method_depthwise;
 CF_HIDDEN extern const cf_method cf_method_depthwise_input;
 CF_HIDDEN extern const cf_method cf_method_depthwise_gradient;
+CF_HIDDEN extern const cf_method cf_method_image;
 CF_HIDDEN extern const cf_method cf_method_dots;
 CF_HIDDEN extern const cf_method cf_method_adjoint;
 CF_HIDDEN extern const cf_method cf_method_swapped;

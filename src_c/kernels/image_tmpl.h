@@ -8,7 +8,8 @@
  * lines, then columns, as in rows_tmpl.h. */
 
 enum {
-    FN(IMAGE_VECS) = BY_REGISTERS(2, 4),
+    FN(IMAGE_VECS) = BY_REGISTERS(3, 4),
+    FN(SPREAD_VECS) = 4,
     FN(IMAGE_NEXT) = 4 /* lines to the one that is fetched */
 };
 
@@ -30,14 +31,14 @@ CF_INLINE VEC FN(image_vector)(const FN(image_strip) *s, const ELEM *x, int64_t 
 }
 
 /* A vector of each column against a tap of each sum's own row. */
-CF_INLINE void FN(image_add)(VEC (*acc)[FN(IMAGE_VECS)], const VEC *v, const ELEM *taps, int64_t tap_row, int depth, int vecs)
+CF_INLINE void FN(image_add)(VEC *acc, int acc_row, const VEC *v, const ELEM *taps, int64_t tap_row, int depth, int vecs)
 {
     CF_UNROLL
     for (int d = 0; d < depth; d++) {
         const VEC tap = V(set1)(taps + d * tap_row);
         CF_UNROLL
         for (int c = 0; c < vecs; c++)
-            acc[d][c] = V(fma)(v[c], tap, acc[d][c]);
+            acc[d * acc_row + c] = V(fma)(v[c], tap, acc[d * acc_row + c]);
     }
 }
 
@@ -61,9 +62,9 @@ CF_INLINE void FN(image_line)(VEC acc[4][FN(IMAGE_VECS)], const cf_image *im, co
                 KEEP(even[c]);
             }
         }
-        FN(image_add)(acc, even, taps, tap_row, depth, vecs);
+        FN(image_add)(acc[0], FN(IMAGE_VECS), even, taps, tap_row, depth, vecs);
         if (stride == 2 && j + 1 < im->kw)
-            FN(image_add)(acc, odd, taps + tap_col, tap_row, depth, vecs);
+            FN(image_add)(acc[0], FN(IMAGE_VECS), odd, taps + tap_col, tap_row, depth, vecs);
     }
 }
 
@@ -179,7 +180,7 @@ CF_INLINE void FN(spread_down)(const cf_image *image, ELEM *y, int64_t y_row, in
     }
     y += at;
     for (int64_t p = first + im.top; p < first + im.top + rows; p++, y += y_row) {
-        VEC acc[2][FN(IMAGE_VECS)];
+        VEC acc[2][FN(SPREAD_VECS)];
         CF_UNROLL
         for (int c = 0; c < vecs; c++)
             acc[0][c] = acc[1][c] = V(zero)();
@@ -189,7 +190,7 @@ CF_INLINE void FN(spread_down)(const cf_image *image, ELEM *y, int64_t y_row, in
                 continue;
             const ELEM *x = (const ELEM *)im.x + line * im.x_row + c0, *taps = (const ELEM *)im.taps + i * im.tap_row;
             for (int64_t j = 0, e = 0; j < im.kw; j += 2, e++, x--, taps += 2 * im.tap_col) {
-                VEC v[FN(IMAGE_VECS)];
+                VEC v[FN(SPREAD_VECS)];
                 CF_UNROLL
                 for (int c = 0; c < vecs; c++) {
                     v[c] = c == 0           ? V(load_some)(x, head[e])
@@ -197,9 +198,9 @@ CF_INLINE void FN(spread_down)(const cf_image *image, ELEM *y, int64_t y_row, in
                                             : V(load)(x + c * VLANES);
                     KEEP(v[c]);
                 }
-                FN(image_add)(acc, v, taps, 0, 1, vecs);
+                FN(image_add)(acc[0], 0, v, taps, 0, 1, vecs);
                 if (j + 1 < im.kw)
-                    FN(image_add)(acc + 1, v, taps + im.tap_col, 0, 1, vecs);
+                    FN(image_add)(acc[1], 0, v, taps + im.tap_col, 0, 1, vecs);
             }
         }
         CF_UNROLL
@@ -221,8 +222,8 @@ typedef void FN(spread_fn)(const cf_image *image, ELEM *y, int64_t y_row, int64_
 #define WIDTH(vecs)                                                                                                                  \
     static void FN(spread_##vecs)(const cf_image *image, ELEM *y, int64_t y_row, int64_t first, int64_t rows, int64_t n, int64_t c0) \
     {                                                                                                                                \
-        if ((vecs) <= FN(IMAGE_VECS))                                                                                                \
-            FN(spread_down)(image, y, y_row, first, rows, n, c0, (vecs) % (FN(IMAGE_VECS) + 1));                                     \
+        if ((vecs) <= FN(SPREAD_VECS))                                                                                                \
+            FN(spread_down)(image, y, y_row, first, rows, n, c0, (vecs) % (FN(SPREAD_VECS) + 1));                                     \
     }
 WIDTH(1) WIDTH(2) WIDTH(3) WIDTH(4)
 #undef WIDTH
@@ -232,7 +233,7 @@ static void FN(spread)(const cf_image *im, void *y, int64_t y_row, int64_t first
     static FN(spread_fn) *const strips[4] = {FN(spread_1), FN(spread_2), FN(spread_3), FN(spread_4)};
     const int64_t begin = im->left >> 1, end = ((n - 1 + im->left) >> 1) + 1; /* of the samples that outputs begin with */
     for (int64_t c = begin, left = (end - begin + VLANES - 1) / VLANES, vecs; left > 0; left -= vecs, c += vecs * VLANES) {
-        const int64_t most = FN(IMAGE_VECS);
+        const int64_t most = FN(SPREAD_VECS);
         vecs = left <= most ? left : left < 2 * most ? (left + 1) / 2 : most; /* the last two of nearly equal width */
         const int64_t past = c + vecs * VLANES > end ? c + vecs * VLANES - end : 0;
         /* The last one is moved back, as in `image`; the only one is not, if all samples of the block before its last exist. */
@@ -244,5 +245,121 @@ static void FN(spread)(const cf_image *im, void *y, int64_t y_row, int64_t first
             strips[vecs - 2](im, y, y_row, first, rows, n, c);
             strips[0](im, y, y_row, first, rows, n, end - VLANES);
         }
+    }
+}
+
+/* cf_image_taps_fn, for the same reasons, with sums along the lanes: down the lines of one vector of outputs at a time, whose rows of g are held
+ * for all tap rows, as in taps_tmpl.h.  All taps of some columns at once. */
+
+/* A group of lines, x under the first, against the rows of g held from `lo` to `hi`; of lines `line` and on, those that exist.  stride, kh and cols
+ * are constants. */
+CF_INLINE void FN(image_taps_group)(VEC acc[CF_IMAGE_TAPS][4], const cf_image *im, const ELEM *x, int64_t line, const VEC *held,
+                                    V(mask) lanes[4][2], int stride, int kh, int cols, int lo, int hi)
+{
+    CF_UNROLL
+    for (int p = 0; p < stride; p++, x += im->x_row) {
+        if (line + p < 0 || line + p >= im->rows)
+            continue;
+        VEC v[5];
+        CF_UNROLL
+        for (int j = 0; j < cols; j += stride) {
+            v[j] = V(load_some)(x + j, lanes[j][0]);
+            KEEP(v[j]);
+            if (stride == 2) {
+                VEC a = v[j], b = V(load_some)(x + j + VLANES, lanes[j][1]);
+                KEEP(b);
+                v[j] = V(evens)(a, b);
+                v[j + 1] = V(odds)(a, b);
+            }
+        }
+        CF_UNROLL
+        for (int i = p; i < kh; i += stride)
+            if (i / stride >= lo && i / stride <= hi) {
+                CF_UNROLL
+                for (int j = 0; j < cols; j++)
+                    acc[i][j] = V(fma)(v[j], held[i / stride], acc[i][j]);
+            }
+    }
+}
+
+CF_INLINE void FN(image_taps_tile)(const cf_image *image, const ELEM *g, int64_t g_row, int64_t first, int64_t rows, int64_t n, int64_t j0, ELEM *w,
+                                   int flags, int stride, int kh, int cols)
+{
+    const cf_image im = *image; /* in registers */
+    const int depth = (kh + stride - 1) / stride;
+    VEC acc[CF_IMAGE_TAPS][4];
+    CF_UNROLL
+    for (int i = 0; i < kh; i++)
+        CF_UNROLL
+        for (int j = 0; j < cols; j++)
+            acc[i][j] = V(zero)();
+    for (int64_t c = 0; c < n; c += VLANES, g += VLANES) {
+        const int64_t at = stride * c + j0 - im.left, tail = n - c < VLANES ? n - c : VLANES;
+        const V(mask) of_g = V(some)(0, tail);
+        V(mask) lanes[4][2];
+        CF_UNROLL
+        for (int j = 0; j < cols; j += stride) /* those of outputs alone: a zero of g makes a NaN of an Inf */
+            CF_UNROLL
+            for (int half = 0; half < stride; half++) {
+                const int64_t begin = at + j + half * VLANES, end = at + j + stride * tail;
+                lanes[j][half] = FN(image_lanes)(begin, end < im.cols ? end : im.cols);
+            }
+        VEC held[4] = {V(zero)(), V(zero)(), V(zero)(), V(zero)()};
+        const ELEM *row = g, *x = (const ELEM *)im.x + (stride * first - im.top) * im.x_row + at;
+        int64_t line = stride * first - im.top;
+        for (int64_t q = 0; q < rows + depth - 1; q++, line += stride, x += stride * im.x_row, row += g_row) {
+            CF_UNROLL
+            for (int d = depth - 1; d > 0; d--)
+                held[d] = held[d - 1];
+            held[0] = q < rows ? V(load_some)(row, of_g) : V(zero)();
+            if (q >= depth - 1 && q < rows)
+                FN(image_taps_group)(acc, &im, x, line, held, lanes, stride, kh, cols, 0, depth - 1);
+            else
+                FN(image_taps_group)(acc, &im, x, line, held, lanes, stride, kh, cols, q < rows ? 0 : (int)(q - rows + 1),
+                                     q < depth - 1 ? (int)q : depth - 1);
+        }
+    }
+    VEC sums[CF_IMAGE_TAPS * 4];
+    ELEM totals[CF_IMAGE_TAPS * 4];
+    CF_UNROLL
+    for (int i = 0; i < kh; i++)
+        CF_UNROLL
+        for (int j = 0; j < cols; j++)
+            sums[i * cols + j] = acc[i][j];
+    FN(totals)(sums, kh * cols, totals);
+    for (int i = 0; i < kh; i++)
+        FN(put_totals)(w + i * im.kw + j0, totals + i * cols, cols, flags);
+}
+
+typedef void FN(image_taps_fn)(const cf_image *image, const ELEM *g, int64_t g_row, int64_t first, int64_t rows, int64_t n, int64_t j0, ELEM *w,
+                               int flags);
+#define TILE(stride, kh, cols)                                                                                                        \
+    static void FN(image_taps_##stride##_##kh##_##cols)(const cf_image *image, const ELEM *g, int64_t g_row, int64_t first, int64_t rows, \
+                                                        int64_t n, int64_t j0, ELEM *w, int flags)                                    \
+    {                                                                                                                                 \
+        FN(image_taps_tile)(image, g, g_row, first, rows, n, j0, w, flags, stride, kh, cols);                                         \
+    }
+#define TILES(stride, kh) TILE(stride, kh, 1) TILE(stride, kh, 2) TILE(stride, kh, 3) TILE(stride, kh, 4)
+#define PAIRS(stride, kh) TILE(stride, kh, 1) TILE(stride, kh, 2)
+TILES(1, 2) TILES(1, 3) TILES(2, 2) TILES(2, 3)
+PAIRS(2, 4) PAIRS(2, 5) PAIRS(2, 6) PAIRS(2, 7) PAIRS(2, 8)
+#undef TILE
+#undef TILES
+#undef PAIRS
+
+static void FN(image_taps)(const cf_image *im, const void *g, int64_t g_row, int64_t first, int64_t rows, int64_t n, void *w, int flags)
+{
+#define TILES(stride, kh) \
+    {FN(image_taps_##stride##_##kh##_1), FN(image_taps_##stride##_##kh##_2), FN(image_taps_##stride##_##kh##_3), FN(image_taps_##stride##_##kh##_4)}
+#define PAIRS(stride, kh) {FN(image_taps_##stride##_##kh##_1), FN(image_taps_##stride##_##kh##_2), NULL, NULL}
+    static FN(image_taps_fn) *const tiles[2][CF_IMAGE_TAPS - 1][4] = {
+        {TILES(1, 2), TILES(1, 3)},
+        {TILES(2, 2), TILES(2, 3), PAIRS(2, 4), PAIRS(2, 5), PAIRS(2, 6), PAIRS(2, 7), PAIRS(2, 8)}};
+#undef TILES
+#undef PAIRS
+    const int most = im->kh > 3 ? 2 : BY_REGISTERS(2, 4);
+    for (int64_t j = 0, width; j < im->kw; j += width) {
+        width = im->kw - j < most ? im->kw - j : most;
+        tiles[im->stride - 1][im->kh - 2][width - 1](im, g, g_row, first, rows, n, j, w, flags);
     }
 }

@@ -126,10 +126,10 @@
     {KERNEL(FFT_UNIT, type), KERNEL(FFT_LEAF, type), KERNEL(fft_open, type), KERNEL(fft_levels, type), KERNEL(fft_close, type),          \
      KERNEL(fft_spread, type)}
 #define NO_FFT {0, 0, NULL, NULL, NULL, NULL}
-#define ROW(type, name, parts, winograd_, columns_, weave_, unweave_, image_, spread_, ...) \
+#define ROW(type, name, parts, winograd_, columns_, weave_, unweave_, image_, spread_, image_taps_, ...) \
     {CF_CAT(LANES_, type) / (parts), KERNEL(LINE_TILE, name), KERNEL(rows, name), KERNEL(line, name), KERNEL(dot, name),                 \
      BY_REGISTERS(4, 8) / (parts), 3 * CF_CAT(LANES_, type) / (parts), KERNEL(gemm, name), KERNEL(panel, name), KERNEL(turn, name),     \
-     KERNEL(taps, name), KERNEL(finite, name), winograd_, columns_, weave_, unweave_, image_, spread_, __VA_ARGS__}
+     KERNEL(taps, name), KERNEL(finite, name), winograd_, columns_, weave_, unweave_, image_, spread_, image_taps_, __VA_ARGS__}
 
 static const cf_kernels KERNELS = {
     .name = CF_ISA_NAME,
@@ -138,14 +138,14 @@ static const cf_kernels KERNELS = {
     .peak_f64 = KERNEL(peak, f64),
 #endif
     .set = {
-        [CF_I16] = ROW(i16, i16, 1, NULL, NULL, NULL, NULL, NULL, NULL, NO_FFT),
-        [CF_I32] = ROW(i32, i32, 1, NULL, NULL, NULL, NULL, NULL, NULL, NO_FFT),
-        [CF_I64] = ROW(i64, i64, 1, NULL, NULL, NULL, NULL, NULL, NULL, NO_FFT),
+        [CF_I16] = ROW(i16, i16, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NO_FFT),
+        [CF_I32] = ROW(i32, i32, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NO_FFT),
+        [CF_I64] = ROW(i64, i64, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NO_FFT),
         [CF_F32] = ROW(f32, f32, 1, KERNEL(winograd, f32), KERNEL(columns, f32), KERNEL(weave, f32), KERNEL(unweave, f32), IMAGE(image, f32),
-                      IMAGE(spread, f32), FFT(f32)),
+                      IMAGE(spread, f32), IMAGE(image_taps, f32), FFT(f32)),
         [CF_F64] = ROW(f64, f64, 1, KERNEL(winograd, f64), KERNEL(columns, f64), KERNEL(weave, f64), KERNEL(unweave, f64), IMAGE(image, f64),
-                      IMAGE(spread, f64), FFT(f64)),
-        [CF_C64] = ROW(f32, c64, 2, NULL, NULL, NULL, NULL, NULL, NULL, NO_FFT),
-        [CF_C128] = ROW(f64, c128, 2, NULL, NULL, NULL, NULL, NULL, NULL, NO_FFT),
+                      IMAGE(spread, f64), IMAGE(image_taps, f64), FFT(f64)),
+        [CF_C64] = ROW(f32, c64, 2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NO_FFT),
+        [CF_C128] = ROW(f64, c128, 2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NO_FFT),
     },
 };

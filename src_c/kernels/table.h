@@ -133,6 +133,11 @@ typedef void cf_image_fn(const cf_image *image, void *y, int64_t y_row, int64_t 
  * them.  Where there is `image`. */
 typedef void cf_spread_fn(const cf_image *image, void *y, int64_t y_row, int64_t first, int64_t rows, int64_t n);
 
+/* The gradient of an image's taps,
+ *     w[i*kw + j] (+)= sum_{r<rows, c<n} g[r*g_row + c] * x[((first + r)*stride + i - top)*x_row + c*stride + j - left], i < kh, j < kw,
+ * over the samples that exist.  image->taps is not read; kh is 2 at least, and at most as for `image`, kw likewise.  Where there is `image`. */
+typedef void cf_image_taps_fn(const cf_image *image, const void *g, int64_t g_row, int64_t first, int64_t rows, int64_t n, void *w, int flags);
+
 /* Products of polynomials with n complex coefficients modulo t^n - c by a tree of factors: node b of it has the factors 2b and 2b + 1, or 4b to
  * 4b + 3, and `table` holds its r = c^(1/4), r^2 and r^3 at 6b, in the kernels' own type, like x and h.  Those of node 4b + k are the fourth roots of
  * r, -r, ir, -ir for k = 0 to 3, those of 2b + k of r^2 and -r^2.  Read are the nodes under `node` that have factors, all of them below
@@ -194,6 +199,7 @@ typedef struct cf_kernel_set {
     cf_unweave_fn *unweave;
     cf_image_fn *image;
     cf_spread_fn *spread;
+    cf_image_taps_fn *image_taps;
     cf_fft fft; /* of real floats alone, else zeros */
 } cf_kernel_set;
 

@@ -7,8 +7,6 @@
  * and phases make the parts of one sum.  The gradient at position o*s + f takes from the taps of one phase, which f decides: f numbers the
  * phases of what is written, and all come from one slab of the output's gradient.
  *
- * Planes between zeros under small kernels are neither copied nor taken apart: `image` reads them where they lie.
- *
  * Against direct.c, which reads planes where they lie: small planes pay for looking at every line, and strides for packing each tap row. */
 #include "../core/border.h"
 #include "../core/plan.h"
@@ -20,9 +18,6 @@
 
 enum {
     STRIP = 4096, /* outputs */
-    IMAGE_STRIP = 1 << 16, /* the same without a slab */
-    IMAGE_ROWS = 32,       /* at least, if there are: the first ones take as long as some more */
-    IMAGE_COLS = 8192,     /* of which so many rows are copied where they do not lie side by side */
     MOST_TERMS = 512,
     MOST_TAPS = 1024,
     MOST_STRIDE = 16,  /* for the gradient of the input */
@@ -49,7 +44,6 @@ typedef struct tiling {
     int64_t len[3], blocks[3], taps, channels, planes, lines; /* channels of a slab; lines of one channel */
     int64_t shares; /* of a kernel's gradient: groups of blocks that are summed apart first, where there are few channels to go to threads */
     cf_slab slab;
-    int images; /* nothing is copied, but what does not lie side by side */
     int aside;
     size_t lines_bytes, planes_bytes, slab_bytes, y_bytes, tables_bytes, sums_bytes;
 } tiling;
@@ -79,68 +73,6 @@ static int64_t count_shares(const tiling *t)
     return cf_max(1, (int64_t)most);
 }
 
-/* An axis of planes that `image` reads, or `spread` for the gradient of the input, where they lie. */
-static cf_axis image_axis(const cf_task *task, int i)
-{
-    cf_axis a = task->shape.axis[i];
-    if (task->pass != CORRFAST_FORWARD) {
-        const cf_axis forward = a;
-        a.n = forward.m;
-        a.m = forward.n;
-        a.xs = forward.ys;
-        a.ys = forward.xs;
-    }
-    return a;
-}
-
-/* Whether they do.  It depends on the shape and on what lies around the array, so that no layout decides the bits. */
-static int sums_images(const cf_plan *plan)
-{
-    const cf_task *task = &plan->task;
-    const cf_shape *s = &task->shape;
-    const cf_axis *a = s->axis;
-    const int forward = task->pass == CORRFAST_FORWARD, lanes = cf_set_of(plan)->lanes;
-    if (!cf_set_of(plan)->image || task->pass == CORRFAST_BACKWARD_KERNEL || (forward ? s->cin : s->cout) != 1 || a[0].k != 1 || a[0].m != 1 ||
-        a[0].n != 1 || a[0].lo != 0 || a[1].stride != a[2].stride || a[1].stride > 2 || (!forward && a[1].stride != 2) || a[1].k < 2 ||
-        a[1].k > (a[1].stride == 1 ? 3 : CF_IMAGE_TAPS) || a[2].k > CF_IMAGE_TAPS || a[2].n > IMAGE_COLS)
-        return 0;
-    for (int i = 1; i < 3; i++)
-        if (a[i].dilation != 1 || (forward && cf_leaves_array(&a[i]) && (a[i].boundary != CORRFAST_CONSTANT || !task->pads_with_zero)))
-            return 0;
-    return forward ? a[2].lo <= lanes && cf_last_position(&a[2]) - a[2].n < lanes : a[2].lo >= 0 && (a[2].n + a[2].lo + 1) / 2 - a[2].m < lanes;
-}
-
-/* The lines of samples that rows of outputs [first, first + r) meet: from *from to *to. */
-static void find_lines(const cf_task *task, const cf_axis *row, int64_t first, int64_t r, int64_t *from, int64_t *to)
-{
-    const int forward = task->pass == CORRFAST_FORWARD;
-    const int64_t begin = forward ? first * row->stride - row->lo : (cf_max(first + row->lo - row->k + 1, 0)) / row->stride;
-    const int64_t end = forward ? begin + (r - 1) * row->stride + row->k : (first + r - 1 + row->lo) / row->stride + 1;
-    *from = cf_clamp(begin, 0, row->n);
-    *to = cf_clamp(end, *from, row->n);
-}
-
-static void tile_images(const cf_plan *plan, tiling *t)
-{
-    for (int i = 0; i < 3; i++) {
-        t->shape.axis[i] = image_axis(&plan->task, i);
-        t->phases[i] = 1;
-    }
-    const cf_axis *row = &t->shape.axis[1], *col = &t->shape.axis[2];
-    const int64_t size = plan->task.dtype->arith_size, fit = cf_clamp(IMAGE_STRIP / col->m, cf_min(IMAGE_ROWS, row->m), row->m);
-    t->images = 1;
-    t->blocks[0] = t->blocks[2] = t->len[0] = 1;
-    t->blocks[1] = cf_ceil_div(row->m, fit);
-    t->len[1] = cf_ceil_div(row->m, t->blocks[1]);
-    t->len[2] = col->m;
-    t->taps = row->k * col->k;
-    t->shares = 1;
-    t->aside = col->m > 1 && col->ys != 1;
-    /* at stride 2 forward two lines for each row, and those of the window */
-    t->slab_bytes = col->n > 1 && col->xs != 1 ? cf_round64((size_t)((t->len[1] * row->stride + row->k) * col->n * size)) : 0;
-    t->y_bytes = t->aside ? cf_round64((size_t)(t->len[1] * t->len[2] * size)) : 0;
-}
-
 static void tile(const cf_plan *plan, tiling *t)
 {
     const cf_shape *s = &plan->task.shape;
@@ -149,10 +81,6 @@ static void tile(const cf_plan *plan, tiling *t)
     const int64_t size = plan->task.dtype->arith_size;
     memset(t, 0, sizeof *t);
     t->shape = pass == CORRFAST_BACKWARD_INPUT ? cf_input_roles(s) : *s;
-    if (sums_images(plan)) {
-        tile_images(plan, t);
-        return;
-    }
     for (int i = 0; i < 3; i++) {
         t->shape.axis[i] = pass == CORRFAST_BACKWARD_INPUT ? reach_of_phases(&a[i]) : a[i];
         t->phases[i] = pass == CORRFAST_BACKWARD_INPUT ? cf_min(a[i].stride, a[i].n) : 1;
@@ -371,37 +299,6 @@ static void sum_channel(const block *b, int64_t co)
             }
 }
 
-/* The sums of one channel where planes are read in place; what does not lie side by side is copied first, as it is. */
-static void sum_image(const block *b, int64_t co)
-{
-    const job *j = b->job;
-    const tiling *t = &j->t;
-    const cf_task *task = &j->plan->task;
-    const cf_shape *s = &t->shape;
-    const cf_axis *row = &s->axis[1], *col = &s->axis[2];
-    const int forward = task->pass == CORRFAST_FORWARD;
-    const int64_t size = task->dtype->size, rows = b->len[1], cols = b->len[2];
-    const char *x = (const char *)j->x + cf_x_at(s, b->at.image, b->at.group, 0) * size;
-    cf_image image = {.x = x, .x_row = row->xs, .rows = row->n, .cols = col->n, .top = row->lo, .left = col->lo,
-                      .taps = (const char *)j->arrays->kernel + cf_w_at(s, b->at.group, co, 0) * size, .tap_row = row->ws, .tap_col = col->ws,
-                      .kh = (int)row->k, .kw = (int)col->k, .stride = (int)row->stride};
-    if (t->slab_bytes) {
-        int64_t from, to;
-        find_lines(task, row, b->at.first[1], rows, &from, &to);
-        for (int64_t r = from; co == 0 && r < to; r++)
-            cf_copy_strided(b->slab + (r - from) * col->n * size, 1, x + r * row->xs * size, col->xs, col->n, (int)size);
-        image.x = b->slab;
-        image.x_row = col->n;
-        image.rows = to - from;
-        image.top += forward ? from : -from * row->stride;
-    }
-    char *y = j->y + (cf_y_at(s, b->at.image, b->at.group, co) + b->at.first[1] * row->ys) * size;
-    (forward ? cf_set_of(j->plan)->image : cf_set_of(j->plan)->spread)(&image, t->aside ? b->y : y, t->aside ? cols : row->ys, b->at.first[1], rows,
-                                                                      cols);
-    for (int64_t r = 0; t->aside && r < rows; r++)
-        cf_copy_strided(y + r * row->ys * size, col->ys, b->y + r * cols * size, 1, cols, (int)size);
-}
-
 static void place(const job *j, int64_t index, block *b)
 {
     const tiling *t = &j->t;
@@ -417,11 +314,6 @@ static void start(const job *j, block *b, cf_worker *worker)
     const cf_shape *s = &t->shape;
     char *memory = worker->scratch;
     *b = (block){.job = j};
-    if (t->images) {
-        b->slab = memory;
-        b->y = memory + t->slab_bytes;
-        return;
-    }
     b->lines = (const void **)(void *)memory;
     b->fill = b->lines + cf_round64((size_t)(t->channels * t->lines) * sizeof(void *)) / sizeof(void *);
     b->planes = (cf_plane *)(void *)(memory += t->lines_bytes);
@@ -457,13 +349,9 @@ static void sums_piece(const void *argument, int64_t index, cf_worker *worker)
     for (int64_t l = 0; l < s->cin * j->t.lines; l++)
         b.lines[l] = b.slab + l * j->t.slab.step[1] * j->plan->task.dtype->size;
     for (b.at.group = first; b.at.group < cf_min(first + j->groups, s->groups); b.at.group++) {
-        if (!j->t.images)
-            fill(&b);
+        fill(&b);
         for (int64_t co = 0; co < s->cout; co++) {
-            if (j->t.images)
-                sum_image(&b, co);
-            else
-                sum_channel(&b, co);
+            sum_channel(&b, co);
             if (cf_poll(worker, (double)(b.len[0] * b.len[1] * b.len[2]) * (double)(s->cin * j->t.taps)))
                 return;
         }
@@ -632,26 +520,12 @@ static int supports_gradient(const cf_task *task)
     return task->pass == CORRFAST_BACKWARD_KERNEL && is_common(task) && task->shape.cout <= MOST_COUTS;
 }
 
-/* Vectors of a row of outputs are summed down all lines; at stride 2 they wait for their loads. */
-static double images_seconds(const cf_task *task, const tiling *t, double lanes)
-{
-    const cf_shape *s = &t->shape;
-    const cf_axis *row = &s->axis[1], *col = &s->axis[2];
-    const double images = (double)s->batch * (double)s->groups * (double)s->cout, vectors = ceil((double)col->m / lanes);
-    const double depth = (double)cf_ceil_div(row->k, row->stride), rows = (double)row->m + (double)t->blocks[1] * (depth - 1);
-    const double taps = (double)t->taps * (task->pass == CORRFAST_FORWARD ? 1 : 0.25);
-    const double line = (row->stride == 1 ? taps : 2.2 * taps + 2) * fmax(vectors, 1.5) + 4;
-    return CF_CALL_SECONDS + 0.5e-6 + images * (rows * line + (double)t->blocks[1] * ceil(vectors / 4) * 60) * CF_CYCLE + cf_traffic_seconds(task);
-}
-
 static double seconds(const cf_task *task, const cf_kernels *kernels)
 {
     const cf_plan plan = {.task = *task, .kernels = kernels};
     const double lanes = kernels->set[task->dtype->arith].lanes, cycles = cf_vector_cycles(task->dtype->arith);
     tiling t;
     tile(&plan, &t);
-    if (t.images)
-        return images_seconds(task, &t, lanes);
     const cf_shape *s = &t.shape;
     const cf_axis *a = s->axis;
     double channels = (double)s->batch * (double)s->groups, sums = channels * (double)s->cin * (double)s->cout;
@@ -714,7 +588,7 @@ static void describe(const cf_plan *plan, char *text, size_t size)
 {
     tiling t;
     tile(plan, &t);
-    const char *kernel = plan->task.pass == CORRFAST_BACKWARD_KERNEL ? "taps" : t.images ? "image" : "rows";
+    const char *kernel = plan->task.pass == CORRFAST_BACKWARD_KERNEL ? "taps" : "rows";
     snprintf(text, size, "%s kernel, blocks of %lld x %lld x %lld outputs of a channel", kernel, (long long)t.len[0], (long long)t.len[1],
              (long long)t.len[2]);
 }
@@ -731,7 +605,7 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
              .y = input ? arrays->input : arrays->output, .poisoned = &poisoned};
     tile(plan, &j.t);
     const cf_axis *row = &j.t.shape.axis[2];
-    j.plain = !j.t.images && is_plain(task, &j.t) && (row->n == 1 || row->xs == 1);
+    j.plain = is_plain(task, &j.t) && (row->n == 1 || row->xs == 1);
     j.care = kernel && task->dtype->is_float && task->pads_with_zero;
     if (task->conjugate & (input ? CORRFAST_CONJ_OUTPUT : CORRFAST_CONJ_INPUT))
         j.flags |= CF_CONJ_SAMPLES;

@@ -70,6 +70,14 @@ static plain plain_sum(const call *c, const char *before, int64_t row, int64_t c
                 add_product(c, &sum, (const char *)im->x + (line * im->x_row + at) * size,
                             (const char *)im->taps + (i * im->tap_row + j * im->tap_col) * size);
         }
+    for (int64_t r = 0; c->kernel == KERNEL_IMAGE_TAPS && r < c->rows; r++)
+        for (int64_t i = 0; i < c->n; i++) {
+            const cf_image *im = &c->image;
+            const int64_t line = (c->first + r) * im->stride + col / im->kw - im->top, at = i * im->stride + col % im->kw - im->left;
+            if (line >= 0 && line < im->rows && at >= 0 && at < im->cols)
+                add_product(c, &sum, (const char *)im->x + (line * im->x_row + at) * size,
+                            (const char *)c->plane[0].taps + (r * c->y_row + i) * size);
+        }
     for (int64_t i = 0; c->kernel == KERNEL_SPREAD && i < c->image.kh; i++)
         for (int64_t j = 0; j < c->image.kw; j++) {
             const cf_image *im = &c->image;
@@ -261,7 +269,7 @@ static double speed(const cf_kernel_set *set, enum kernel kernel, cf_arith arith
 
 static void bench(const char *isa, const cf_kernel_set *set, const cf_kernel_set *scalar, enum kernel kernel, cf_arith arith)
 {
-    static const int64_t lengths[KERNEL_COUNT][3] = {{1, 3, 5}, {7, 31, 127}, {1}, {16, TERMS}, {16, TERMS}, {9, 25}, {3}, {3}, {TERMS},
+    static const int64_t lengths[KERNEL_COUNT][3] = {{1, 3, 5}, {7, 31, 127}, {1}, {16, TERMS}, {16, TERMS}, {9, 25}, {3}, {3}, {3}, {TERMS},
                                                      {8, LINES}, {480}, {48}, {96}, {96}};
     printf("%-8s %-6s %-5s", isa, kernels[kernel], ariths[arith].name);
     for (int i = 0; i < 3 && lengths[kernel][i]; i++) {

@@ -264,6 +264,25 @@ static void draw_few_taps(corrfast_problem *p)
     }
 }
 
+/* Channels on their own, in a window of few taps at stride 1 or 2. */
+static void draw_depthwise(corrfast_problem *p)
+{
+    const int64_t stride = between(1, 2);
+    p->rank = 2;
+    p->batch = between(1, 3);
+    p->groups = between(1, 40);
+    p->input_channels = p->groups * (next() % 4 ? 1 : 2);
+    p->output_channels = p->groups * (next() % 4 ? 1 : between(1, 3));
+    for (int i = 0; i < 2; i++) {
+        p->input_size[i] = between(1, i ? 80 : 20);
+        p->kernel_size[i] = next() % 4 ? between(2, stride == 1 ? 3 : 8) : between(1, 8);
+        p->stride[i] = next() % 12 ? stride : between(1, 3);
+        p->dilation[i] = next() % 12 ? 1 : 2;
+        p->padding_lo[i] = next() % 4 ? p->kernel_size[i] / 2 : between(-1, p->kernel_size[i]);
+        p->padding_hi[i] = next() % 4 ? p->kernel_size[i] / 2 : between(-1, p->kernel_size[i]);
+    }
+}
+
 /* Returns 0 if the numbers drawn do not make a problem that the plain loops solve soon. */
 static int draw(corrfast_problem *p, int kind, int64_t m[3])
 {
@@ -272,9 +291,11 @@ static int draw(corrfast_problem *p, int kind, int64_t m[3])
     p->rank = (int32_t)between(1, 3);
     p->dtype = dtypes[kind].dtype;
     p->conjugate = dtypes[kind].complex_parts == 2 ? (uint32_t)between(0, 7) : 0;
-    int choice = (int)(next() % 9), suits = p->dtype == CORRFAST_FLOAT32 || p->dtype == CORRFAST_FLOAT64;
+    int choice = (int)(next() % 10), suits = p->dtype == CORRFAST_FLOAT32 || p->dtype == CORRFAST_FLOAT64;
     if (suits && choice < 3)
         draw_few_taps(p);
+    else if (suits && choice == 9)
+        draw_depthwise(p);
     else if (choice < 4)
         draw_any(p);
     else if (choice < 5)
@@ -283,9 +304,10 @@ static int draw(corrfast_problem *p, int kind, int64_t m[3])
         draw_long(p);
     else
         draw_layer(p);
+    const int between_zeros = next() % 8 == 0 || (choice == 9 && next() % 4);
     for (int i = 0; i < p->rank; i++)
-        p->boundary[i] = (int32_t)between(CORRFAST_CONSTANT, CORRFAST_REFLECT);
-    if (next() % 2)
+        p->boundary[i] = between_zeros ? CORRFAST_CONSTANT : (int32_t)between(CORRFAST_CONSTANT, CORRFAST_REFLECT);
+    if (!between_zeros && next() % 2)
         put(p->dtype, p->cval, 2);
     if (corrfast_output_size(p, m) != CORRFAST_OK)
         return 0;

@@ -13,10 +13,10 @@ enum { PLANES = 3, ROWS = 24, TAP_ROWS = 17, LINES = ROWS + TAP_ROWS - 1, OUTPUT
 enum { SLOT_BYTES = 1 << 17 };
 
 /* The first are sums; from gemm on, product_calls.h has them. */
-enum kernel { KERNEL_ROWS, KERNEL_LINE, KERNEL_DOT, KERNEL_GEMM, KERNEL_COLUMNS, KERNEL_TAPS, KERNEL_IMAGE, KERNEL_SPREAD, KERNEL_PANEL,
-              KERNEL_TURN, KERNEL_FINITE, KERNEL_WINOGRAD, KERNEL_WEAVE, KERNEL_UNWEAVE, KERNEL_COUNT, LAST_SUM = KERNEL_SPREAD };
-static const char *const kernels[KERNEL_COUNT] = {"rows", "line", "dot", "gemm", "columns", "taps", "image", "spread", "panel", "turn", "finite",
-                                                  "winograd", "weave", "unweave"};
+enum kernel { KERNEL_ROWS, KERNEL_LINE, KERNEL_DOT, KERNEL_GEMM, KERNEL_COLUMNS, KERNEL_TAPS, KERNEL_IMAGE, KERNEL_SPREAD, KERNEL_IMAGE_TAPS,
+              KERNEL_PANEL, KERNEL_TURN, KERNEL_FINITE, KERNEL_WINOGRAD, KERNEL_WEAVE, KERNEL_UNWEAVE, KERNEL_COUNT, LAST_SUM = KERNEL_IMAGE_TAPS };
+static const char *const kernels[KERNEL_COUNT] = {"rows", "line", "dot", "gemm", "columns", "taps", "image", "spread", "image_taps", "panel", "turn",
+                                                  "finite", "winograd", "weave", "unweave"};
 /* check_fft.c checks the last ones, cf_kernel_set.fft. */
 _Static_assert(offsetof(cf_kernel_set, fft) + sizeof(cf_fft) == sizeof(cf_kernel_set), "a kernel without a case");
 
@@ -51,7 +51,7 @@ typedef struct call {
     cf_run_part runs[RUNS];
     int kind;         /* of winograd, which makes `rows` rows from `count` with room for `outputs` in each; of gemm, see there */
     int64_t from_row; /* of winograd and weave; x_row of taps; b_row of gemm */
-    cf_image image;   /* of image and spread, whose first row of outputs is `first` */
+    cf_image image;   /* of image, spread and image_taps, whose first row of outputs is `first` */
     int64_t first;
     int64_t tap_rows, tap_cols; /* of taps, whose `at` they make; a_step of gemm */
     const void *lines[PLANES][LINES], *tap_lines[LINES]; /* lines[0]: also b of gemm, x of taps, what others copy from; tap_lines: also a */
@@ -64,10 +64,10 @@ typedef struct call {
 static guarded line_slot[PLANES][LINES], tap_slot[LINES], y_slot;
 
 /* Whether there is one row of outputs, each a sum over all rows. */
-static int sums_rows(enum kernel kernel) { return kernel == KERNEL_DOT || kernel == KERNEL_TAPS; }
+static int sums_rows(enum kernel kernel) { return kernel == KERNEL_DOT || kernel == KERNEL_TAPS || kernel == KERNEL_IMAGE_TAPS; }
 
 /* Whether the scalar table lacks it. */
-static int is_image(enum kernel kernel) { return kernel == KERNEL_IMAGE || kernel == KERNEL_SPREAD; }
+static int is_image(enum kernel kernel) { return kernel >= KERNEL_IMAGE && kernel <= KERNEL_IMAGE_TAPS; }
 
 static size_t sample_size(const call *c) { return ariths[c->arith].size * (size_t)ariths[c->arith].parts; }
 

@@ -151,6 +151,15 @@ static void draw_image(call *c, const cf_kernel_set *set)
     finish_image(c);
 }
 
+/* As few rows as there may be. */
+static void draw_image_taps(call *c, const cf_kernel_set *set)
+{
+    draw_image(c, set);
+    c->image.kh = c->image.kh < 2 ? 2 : c->image.kh;
+    c->outputs = c->image.kh * c->image.kw;
+    c->rows = PICK(1, 2, 3, c->rows, c->rows);
+}
+
 static void draw_spread(call *c, const cf_kernel_set *set)
 {
     cf_image *im = &c->image;
@@ -320,6 +329,12 @@ static void place_image(call *c)
     if (wants_special(c))
         make_special(c, x, random_between(&source, 0, im->rows - 1) * im->x_row + random_between(&source, 0, im->cols - 1));
     im->x = x;
+    if (c->kernel == KERNEL_IMAGE_TAPS) { /* g for taps */
+        const cf_plane g = {.kh = c->rows, .kw = c->n, .tap_row = c->y_row, .tap_col = 1};
+        c->plane[0].taps = place_taps(c, &tap_slot[0], &g);
+        place_outputs(c, (size_t)c->outputs * sample_size(c));
+        return;
+    }
     im->taps = place_taps(c, &tap_slot[0], &taps);
     c->flags &= ~CF_ACCUMULATE;
     place_outputs(c, (size_t)((c->rows - 1) * c->y_row + c->n) * sample_size(c));
@@ -373,7 +388,7 @@ static void place_call(call *c, const cf_kernel_set *set)
     switch (c->kernel) {
     case KERNEL_GEMM: case KERNEL_COLUMNS: place_gemm(c, set); break;
     case KERNEL_TAPS: place_gradient(c); break;
-    case KERNEL_IMAGE: case KERNEL_SPREAD: place_image(c); break;
+    case KERNEL_IMAGE: case KERNEL_SPREAD: case KERNEL_IMAGE_TAPS: place_image(c); break;
     case KERNEL_PANEL: case KERNEL_TURN: place_copies(c); break;
     case KERNEL_FINITE: place_finite(c); break;
     case KERNEL_WINOGRAD: place_winograd(c); break;
@@ -385,8 +400,8 @@ static void place_call(call *c, const cf_kernel_set *set)
 static void draw_call(call *c, const cf_kernel_set *set)
 {
     static void (*const draw[KERNEL_COUNT])(call *, const cf_kernel_set *) = {
-        draw_rows, draw_line, draw_dot, draw_gemm, draw_columns, draw_taps, draw_image, draw_spread, draw_panel, draw_turn, draw_finite,
-        draw_winograd, draw_weave, draw_unweave};
+        draw_rows, draw_line, draw_dot, draw_gemm, draw_columns, draw_taps, draw_image, draw_spread, draw_image_taps, draw_panel, draw_turn,
+        draw_finite, draw_winograd, draw_weave, draw_unweave};
     draw[c->kernel](c, set);
     place_call(c, set);
 }
@@ -402,8 +417,8 @@ static int has_kernel(const cf_kernel_set *set, enum kernel kernel, cf_arith ari
     case KERNEL_COLUMNS: has = set->columns != NULL; break;
     case KERNEL_WEAVE: has = set->weave != NULL; break;
     case KERNEL_UNWEAVE: has = set->unweave != NULL; break;
-    case KERNEL_IMAGE: case KERNEL_SPREAD:
-        has = kernel == KERNEL_IMAGE ? set->image != NULL : set->spread != NULL;
+    case KERNEL_IMAGE: case KERNEL_SPREAD: case KERNEL_IMAGE_TAPS:
+        has = kernel == KERNEL_IMAGE ? set->image != NULL : kernel == KERNEL_SPREAD ? set->spread != NULL : set->image_taps != NULL;
         *right = has == (is_real_float && set->lanes * (int)ariths[arith].size >= 32); /* AVX2 and AVX-512 load vectors in part */
         return has;
     default: return has;
@@ -442,6 +457,7 @@ static void run(const cf_kernel_set *set, const call *c, char *y)
         break;
     case KERNEL_IMAGE: set->image(&c->image, y, c->y_row, c->first, c->rows, c->n); break;
     case KERNEL_SPREAD: set->spread(&c->image, y, c->y_row, c->first, c->rows, c->n); break;
+    case KERNEL_IMAGE_TAPS: set->image_taps(&c->image, c->plane[0].taps, c->y_row, c->first, c->rows, c->n, y, c->flags); break;
     case KERNEL_PANEL: set->panel(from, c->at, c->count, c->runs, c->run_count, y, c->y_row); break;
     case KERNEL_TURN: set->turn(c->lines[0], c->at, c->count, c->rows, y, c->y_row); break;
     case KERNEL_FINITE:
@@ -489,13 +505,14 @@ static double typical_call(call *c, const cf_kernel_set *set, int64_t length)
     case KERNEL_WINOGRAD: set_transform(c, CF_OF_SAMPLES, CF_SCHEME_4_OF_3, CF_SCHEME_4_OF_3); break;
     case KERNEL_WEAVE: case KERNEL_UNWEAVE: c->rows = 4; break;
     case KERNEL_COLUMNS: c->rows = 2 * set->lanes; break;
-    case KERNEL_IMAGE: case KERNEL_SPREAD:
+    case KERNEL_IMAGE: case KERNEL_SPREAD: case KERNEL_IMAGE_TAPS:
         c->rows = ROWS;
+        c->outputs = length * length;
         c->n = c->y_row = 6 * set->lanes;
         c->image = (cf_image){.x_row = c->n, .rows = c->rows, .cols = c->n, .top = 1, .left = 1, .tap_row = length, .tap_col = 1,
-                              .kh = (int)length, .kw = (int)length, .stride = c->kernel == KERNEL_IMAGE ? 1 : 2};
+                              .kh = (int)length, .kw = (int)length, .stride = c->kernel == KERNEL_SPREAD ? 2 : 1};
         place_image(c);
-        return (double)(c->rows * c->n * length * length) / (c->kernel == KERNEL_IMAGE ? 1 : 4);
+        return (double)(c->rows * c->n * length * length) / (c->kernel == KERNEL_SPREAD ? 4 : 1);
     default: c->rows = set->gemm_rows;
     }
     c->n = c->kernel >= KERNEL_FINITE ? length : c->kernel == KERNEL_COLUMNS ? 1 : set->gemm_cols;
