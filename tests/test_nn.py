@@ -7,7 +7,7 @@ from comparison import assert_exact, assert_identical, assert_same_bits, nearest
 from corrfast import nn
 from hypothesis import given
 from hypothesis import strategies as st
-from layer_problems import layer_problems
+from layer_problems import convolution, input_gradient, layer_problems, weight_gradient
 from layouts import LAYOUTS, output_like
 from problems import INTEGERS, NATIVE_FLOATS, any_integers, generated, random_reals, same_pairs, small_integers
 
@@ -138,6 +138,30 @@ def test_channels_last_is_a_view_with_the_same_bits(rank, unbatched):
     assert_same_bits(np.moveaxis(other[0], -1, -rank - 1), first[0])
     assert_same_bits(other[1], first[1])
     assert_same_bits(other[2], first[2])
+
+
+@pytest.mark.parametrize("stride, kernel, pads", [(1, (3, 3), (1, 1)), (1, (2, 4), (0, 3)), (2, (3, 3), (1, 1)), (2, (5, 5), (2, 1)),
+                                                  (2, (7, 8), (3, 4)), (2, (2, 2), (0, 0))])
+@pytest.mark.parametrize("dtype", "fd")
+@pytest.mark.parametrize("columns", [5, 30, 43, 130])
+def test_depthwise_layers_of_small_kernels(stride, kernel, pads, dtype, columns):
+    """Planes are read where they lie, if their samples lie side by side; else from a copy, with the same bits."""
+    rng, channels, options = np.random.default_rng(5), 24, {"stride": stride, "padding": pads, "groups": 24}
+    x, w = (rng.integers(-9, 9, shape).astype(dtype) for shape in ((2, channels, 19, columns), (channels, 1, *kernel)))
+    y = nn.conv2d(x, w, **options)
+    g = rng.integers(-9, 9, y.shape).astype(dtype)
+    definition = ((stride,) * 2, (1, 1), [(p, p) for p in pads], channels, "zeros")
+    assert_identical(y, convolution(x, w, *definition))
+    gradients = nn.conv2d_vjp(g, x, w, needs=(True, True, False), **options)[:2]
+    assert_identical(gradients[0], input_gradient(g, x.shape, w, *definition))
+    assert_identical(gradients[1], weight_gradient(g, x, w.shape, *definition))
+    x, w, g = (array + rng.standard_normal(array.shape).astype(dtype) for array in (x, w, g))
+    last = [np.moveaxis(np.moveaxis(array, 1, -1).copy(), -1, 1) for array in (x, g)]
+    assert_same_bits(nn.conv2d(last[0], w, **options), nn.conv2d(x, w, **options))
+    for one, other in zip(nn.conv2d_vjp(last[1], last[0], w, **options)[:2], nn.conv2d_vjp(g, x, w, **options)[:2], strict=True):
+        assert_same_bits(one, other)
+    if corrfast.show_config("dicts")["isa"].startswith("avx") and columns > 5 and stride + kernel[0] < 9:
+        assert corrfast.explain(nn.conv2d, x, w, **options).method == "image"
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
@@ -274,6 +298,7 @@ def test_the_bias_gradient_of_float16_is_rounded_once(last):
 LARGE = {"3x3": ((3, 19, 57, 61), (24, 19, 3, 3), {"padding": 1}),
          "strided": ((2, 16, 63, 65), (32, 16, 3, 3), {"stride": 2, "padding": "same"}),
          "depthwise": ((2, 40, 61, 63), (40, 1, 3, 3), {"groups": 40, "padding": 1, "padding_mode": "reflect"}),
+         "depthwise between zeros": ((2, 40, 61, 63), (40, 1, 3, 3), {"groups": 40, "padding": 1}),
          "strided depthwise": ((2, 40, 61, 63), (40, 1, 3, 3), {"groups": 40, "padding": 1, "stride": 2}),
          "first": ((2, 3, 70, 75), (24, 3, 7, 7), {"stride": (2, 3), "padding": 3}),
          "pointwise": ((3, 70, 33, 35), (41, 70, 1, 1), {}),
