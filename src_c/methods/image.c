@@ -270,9 +270,10 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     const double taps = (double)t.taps * (input ? 0.25 : 1);
     const double vector = single ? (wide ? 1 : 0.75) * taps + 1 : (wide ? 1.6 : 0.8) * taps + (input ? 2 : 7);
     const double line = vector * (gradient ? vectors : fmax(vectors, 1.5)) + 4;
-    const double begins = gradient ? 30 * vectors + 5 * taps : 60 * ceil(vectors / 4);
-    /* lines from memory are asked for ahead */
-    return CF_CALL_SECONDS + 0.5e-6 + images * (rows * line + (double)t.blocks * begins) * CF_CYCLE + 0.3 * cf_traffic_seconds(task);
+    const double begins = gradient ? 150 + 30 * vectors + 5 * taps : 80 * ceil(vectors / 4);
+    /* lines that many channels share come from further away; those of one, from memory, are asked for ahead */
+    const double away = (double)(s->cout * s->cin * task->dtype->size) >= 512 ? 1 : 0.72;
+    return CF_CALL_SECONDS + 0.5e-6 + images * away * (rows * line + (double)t.blocks * begins) * CF_CYCLE + 0.3 * cf_traffic_seconds(task);
 }
 
 /* Pieces of one group. */
