@@ -7,6 +7,9 @@
  * whose sums are in registers; then the oldest row is complete and a new one begins.  Lines that do not exist are skipped.  A sum goes by
  * lines, then columns, as in rows_tmpl.h. */
 
+/* Vectors of a strip. */
+#define IMAGE_MOST(depth) BY_REGISTERS((depth) <= 3 ? 3 : (depth) <= 6 ? 2 : 1, (depth) <= 6 ? 4 : 3)
+
 enum {
     FN(IMAGE_VECS) = BY_REGISTERS(3, 4),
     FN(SPREAD_VECS) = 4,
@@ -43,7 +46,7 @@ CF_INLINE void FN(image_add)(VEC *acc, int acc_row, const VEC *v, const ELEM *ta
 }
 
 /* The samples under the strip's first tap in a line, against tap rows row, row + stride, ... of `depth` sums. */
-CF_INLINE void FN(image_line)(VEC acc[4][FN(IMAGE_VECS)], const cf_image *im, const FN(image_strip) *s, const ELEM *x, int row,
+CF_INLINE void FN(image_line)(VEC acc[CF_IMAGE_TAPS][FN(IMAGE_VECS)], const cf_image *im, const FN(image_strip) *s, const ELEM *x, int row,
                                int stride, int depth, int vecs)
 {
     const ELEM *taps = (const ELEM *)im->taps + row * im->tap_row;
@@ -74,7 +77,7 @@ CF_INLINE void FN(image_down)(const cf_image *image, ELEM *y, int64_t y_row, int
 {
     const cf_image im = *image; /* in registers */
     FN(image_strip) s;
-    VEC acc[4][FN(IMAGE_VECS)];
+    VEC acc[CF_IMAGE_TAPS][FN(IMAGE_VECS)];
     const int64_t at = stride * c0 - im.left;
     for (int64_t j = 0; j < im.kw; j += stride)
         for (int half = 0; half < stride; half++) {
@@ -127,11 +130,11 @@ typedef void FN(image_fn)(const cf_image *image, ELEM *y, int64_t y_row, int64_t
     static void FN(image_##stride##_##depth##_##vecs)(const cf_image *image, ELEM *y, int64_t y_row, int64_t first, int64_t rows, int64_t c0, \
                                                       int64_t tail)                                                                         \
     {                                                                                                                                       \
-        if ((vecs) <= FN(IMAGE_VECS))                                                                                                       \
-            FN(image_down)(image, y, y_row, first, rows, c0, tail, stride, depth, (vecs) % (FN(IMAGE_VECS) + 1));                           \
+        if ((vecs) <= IMAGE_MOST(depth))                                                                                                     \
+            FN(image_down)(image, y, y_row, first, rows, c0, tail, stride, depth, (vecs) % (IMAGE_MOST(depth) + 1));                           \
     }
 #define WIDTHS(stride, depth) WIDTH(stride, depth, 1) WIDTH(stride, depth, 2) WIDTH(stride, depth, 3) WIDTH(stride, depth, 4)
-WIDTHS(1, 1) WIDTHS(1, 2) WIDTHS(1, 3)
+WIDTHS(1, 1) WIDTHS(1, 2) WIDTHS(1, 3) WIDTHS(1, 4) WIDTHS(1, 5) WIDTHS(1, 6) WIDTHS(1, 7) WIDTHS(1, 8)
 WIDTHS(2, 1) WIDTHS(2, 2) WIDTHS(2, 3) WIDTHS(2, 4)
 #undef WIDTHS
 #undef WIDTH
@@ -140,14 +143,15 @@ static void FN(image)(const cf_image *im, void *out, int64_t y_row, int64_t firs
 {
 #define WIDTHS(stride, depth) \
     {FN(image_##stride##_##depth##_1), FN(image_##stride##_##depth##_2), FN(image_##stride##_##depth##_3), FN(image_##stride##_##depth##_4)}
-    static FN(image_fn) *const widths[2][4][4] = {{WIDTHS(1, 1), WIDTHS(1, 2), WIDTHS(1, 3)},
-                                                  {WIDTHS(2, 1), WIDTHS(2, 2), WIDTHS(2, 3), WIDTHS(2, 4)}};
+    static FN(image_fn) *const widths[2][CF_IMAGE_TAPS][4] = {
+        {WIDTHS(1, 1), WIDTHS(1, 2), WIDTHS(1, 3), WIDTHS(1, 4), WIDTHS(1, 5), WIDTHS(1, 6), WIDTHS(1, 7), WIDTHS(1, 8)},
+        {WIDTHS(2, 1), WIDTHS(2, 2), WIDTHS(2, 3), WIDTHS(2, 4)}};
 #undef WIDTHS
     const int depth = (im->kh + im->stride - 1) / im->stride;
     FN(image_fn) *const *strips = widths[im->stride - 1][depth - 1];
     ELEM *y = out;
     for (int64_t c = 0, left = (n + VLANES - 1) / VLANES, vecs; left > 0; left -= vecs, c += vecs * VLANES) {
-        const int64_t most = FN(IMAGE_VECS);
+        const int64_t most = IMAGE_MOST(depth);
         vecs = left <= most ? left : left < 2 * most ? (left + 1) / 2 : most; /* the last two of nearly equal width */
         const int64_t past = c + vecs * VLANES > n ? c + vecs * VLANES - n : 0;
         /* The last one is moved back to end with the row.  If it is the only one, its last vector is stored in part, if all samples under the one
@@ -363,3 +367,4 @@ static void FN(image_taps)(const cf_image *im, const void *g, int64_t g_row, int
         tiles[im->stride - 1][im->kh - 2][width - 1](im, g, g_row, first, rows, n, j, w, flags);
     }
 }
+#undef IMAGE_MOST

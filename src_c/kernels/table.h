@@ -114,8 +114,8 @@ typedef void cf_unweave_fn(int m, const void *from, void *to, int64_t to_row, in
 
 /* One image between zeros under a small kernel,
  *     y[r*y_row + c] = sum_{i<kh, j<kw} x[((first + r)*stride + i - top)*x_row + c*stride + j - left] * taps[i*tap_row + j*tap_col], r < rows, c < n,
- * where samples beyond the image's rows and cols are zeros that are not read.  stride is 1 or 2, kh and kw at most CF_IMAGE_TAPS, kh at most 3 at
- * stride 1; windows reach beyond the cols by no more than a vector on each side.  Of real floats and where vectors can be loaded in part, else
+ * where samples beyond the image's rows and cols are zeros that are not read.  stride is 1 or 2, kh and kw at most CF_IMAGE_TAPS; windows reach
+ * beyond the cols by no more than a vector on each side.  Of real floats and where vectors can be loaded in part, else
  * NULL. */
 enum { CF_IMAGE_TAPS = 8 };
 typedef struct cf_image {
@@ -135,7 +135,7 @@ typedef void cf_spread_fn(const cf_image *image, void *y, int64_t y_row, int64_t
 
 /* The gradient of an image's taps,
  *     w[i*kw + j] (+)= sum_{r<rows, c<n} g[r*g_row + c] * x[((first + r)*stride + i - top)*x_row + c*stride + j - left], i < kh, j < kw,
- * over the samples that exist.  image->taps is not read; kh is 2 at least, and at most as for `image`, kw likewise.  Where there is `image`. */
+ * over the samples that exist.  image->taps is not read; kh is 2 at least, and 3 at most at stride 1.  Where there is `image`. */
 typedef void cf_image_taps_fn(const cf_image *image, const void *g, int64_t g_row, int64_t first, int64_t rows, int64_t n, void *w, int flags);
 
 /* Products of polynomials with n complex coefficients modulo t^n - c by a tree of factors: node b of it has the factors 2b and 2b + 1, or 4b to

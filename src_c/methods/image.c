@@ -217,7 +217,7 @@ static int is_common(const cf_task *task)
     if (!task->dtype->is_float || task->dtype->is_complex || task->dtype->arith == CF_NO_ARITH || cf_converts(task->dtype) || s->batch < 1 ||
         s->cin < 1 || s->cout < 1 || s->groups * s->cin * s->cout == 1 || a[0].k != 1 || a[0].m != 1 || a[0].n != 1 || a[0].lo != 0 ||
         a[1].stride != a[2].stride || a[1].stride > 2 || a[2].n > MOST_COLS || a[2].k < 1 || a[2].k > CF_IMAGE_TAPS || a[1].k < 2 ||
-        a[1].k > (a[1].stride == 1 ? 3 : CF_IMAGE_TAPS))
+        a[1].k > CF_IMAGE_TAPS)
         return 0;
     for (int i = 1; i < 3; i++)
         if (a[i].dilation != 1 || a[i].m < 1 || a[i].n < 1 ||
@@ -262,18 +262,21 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     const cf_shape *s = &t.shape;
     const cf_axis *row = &s->axis[1], *col = &s->axis[2];
     const int single = row->stride == 1;
-    /* The sums of a kernel's gradient are too many for 16 registers where they are all of every line: copies are 1.1 times as fast (AVX2). */
-    if (!cf_set_of(&plan)->image || (gradient && single && !wide))
+    /* Sums too many for 16 registers: copies are 1.1 times as fast (AVX2, gradients of 3x3 and 7x7 at stride 1). */
+    if (!cf_set_of(&plan)->image || (single && (wide ? gradient && row->k > 3 : gradient || row->k > 6)))
         return CF_NEVER;
     const double images = (double)s->batch * (double)s->groups * (double)(s->cout * s->cin), vectors = ceil((double)col->m / lanes);
     const double depth = (double)cf_ceil_div(row->k, row->stride), rows = (double)row->m + (double)t.blocks * (depth - 1);
     const double taps = (double)t.taps * (input ? 0.25 : 1);
-    const double vector = single ? (wide ? 1 : 0.75) * taps + 1 : (wide ? 1.6 : 0.8) * taps + (input ? 2 : 7);
-    const double line = vector * (gradient ? vectors : fmax(vectors, 1.5)) + 4;
-    const double begins = gradient ? 150 + 30 * vectors + 5 * taps : 80 * ceil(vectors / 4);
-    /* lines that many channels share come from further away; those of one, from memory, are asked for ahead */
-    const double away = (double)(s->cout * s->cin * task->dtype->size) >= 512 ? 1 : 0.72;
-    return CF_CALL_SECONDS + 0.5e-6 + images * away * (rows * line + (double)t.blocks * begins) * CF_CYCLE + 0.3 * cf_traffic_seconds(task);
+    double vector = single ? (wide ? 1 : 0.75) * taps + 1 : (wide ? 1.6 : 0.8) * taps + (input ? 2 : 7);
+    if (gradient && single)
+        vector = 0.9 * taps;
+    /* One vector alone waits for its sums. */
+    const double line = gradient ? vector * vectors : vector * fmax(vectors, 4.5 / depth) + 4;
+    const double begins = gradient ? 150 + 10 * vectors + 5 * taps : 80 * ceil(vectors / 4);
+    const double away = s->cout * s->cin * task->dtype->size >= 512 ? 1.35 : 0.95; /* lines that many channels share, further away */
+    return CF_CALL_SECONDS + 0.5e-6 + images * away * (rows * line + (double)t.blocks * begins) * CF_CYCLE +
+           (cf_traffic_bytes(task) > CF_FAR_BYTES ? 0.5 * cf_traffic_seconds(task) : 0);
 }
 
 /* Pieces of one group. */

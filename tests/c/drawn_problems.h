@@ -275,7 +275,7 @@ static void draw_depthwise(corrfast_problem *p)
     p->output_channels = p->groups * (next() % 4 ? 1 : between(1, 3));
     for (int i = 0; i < 2; i++) {
         p->input_size[i] = between(1, i ? 80 : 20);
-        p->kernel_size[i] = next() % 4 ? between(2, stride == 1 ? 3 : 8) : between(1, 8);
+        p->kernel_size[i] = next() % 4 ? between(2, stride == 1 ? 5 : 8) : between(1, 8);
         p->stride[i] = next() % 12 ? stride : between(1, 3);
         p->dilation[i] = next() % 12 ? 1 : 2;
         p->padding_lo[i] = next() % 4 ? p->kernel_size[i] / 2 : between(-1, p->kernel_size[i]);

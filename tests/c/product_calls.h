@@ -138,7 +138,7 @@ static void draw_image(call *c, const cf_kernel_set *set)
 {
     cf_image *im = &c->image;
     im->stride = (int)random_between(&source, 1, 2);
-    im->kh = (int)random_between(&source, 1, im->stride == 1 ? 3 : CF_IMAGE_TAPS);
+    im->kh = (int)random_between(&source, 1, c->kernel == KERNEL_IMAGE_TAPS && im->stride == 1 ? 3 : CF_IMAGE_TAPS);
     im->kw = (int)random_between(&source, 1, CF_IMAGE_TAPS);
     im->top = random_between(&source, -3, im->kh + 2);
     im->left = random_between(&source, -3, set->lanes);
