@@ -134,7 +134,7 @@ typedef void FN(image_fn)(const cf_image *image, ELEM *y, int64_t y_row, int64_t
             FN(image_down)(image, y, y_row, first, rows, c0, tail, stride, depth, (vecs) % (IMAGE_MOST(depth) + 1));                           \
     }
 #define WIDTHS(stride, depth) WIDTH(stride, depth, 1) WIDTH(stride, depth, 2) WIDTH(stride, depth, 3) WIDTH(stride, depth, 4)
-WIDTHS(1, 1) WIDTHS(1, 2) WIDTHS(1, 3) WIDTHS(1, 4) WIDTHS(1, 5) WIDTHS(1, 6) WIDTHS(1, 7) WIDTHS(1, 8)
+WIDTHS(1, 2) WIDTHS(1, 3) WIDTHS(1, 4) WIDTHS(1, 5) WIDTHS(1, 6) WIDTHS(1, 7) WIDTHS(1, 8)
 WIDTHS(2, 1) WIDTHS(2, 2) WIDTHS(2, 3) WIDTHS(2, 4)
 #undef WIDTHS
 #undef WIDTH
@@ -144,7 +144,7 @@ static void FN(image)(const cf_image *im, void *out, int64_t y_row, int64_t firs
 #define WIDTHS(stride, depth) \
     {FN(image_##stride##_##depth##_1), FN(image_##stride##_##depth##_2), FN(image_##stride##_##depth##_3), FN(image_##stride##_##depth##_4)}
     static FN(image_fn) *const widths[2][CF_IMAGE_TAPS][4] = {
-        {WIDTHS(1, 1), WIDTHS(1, 2), WIDTHS(1, 3), WIDTHS(1, 4), WIDTHS(1, 5), WIDTHS(1, 6), WIDTHS(1, 7), WIDTHS(1, 8)},
+        {{NULL}, WIDTHS(1, 2), WIDTHS(1, 3), WIDTHS(1, 4), WIDTHS(1, 5), WIDTHS(1, 6), WIDTHS(1, 7), WIDTHS(1, 8)},
         {WIDTHS(2, 1), WIDTHS(2, 2), WIDTHS(2, 3), WIDTHS(2, 4)}};
 #undef WIDTHS
     const int depth = (im->kh + im->stride - 1) / im->stride;

@@ -114,8 +114,8 @@ typedef void cf_unweave_fn(int m, const void *from, void *to, int64_t to_row, in
 
 /* One image between zeros under a small kernel,
  *     y[r*y_row + c] = sum_{i<kh, j<kw} x[((first + r)*stride + i - top)*x_row + c*stride + j - left] * taps[i*tap_row + j*tap_col], r < rows, c < n,
- * where samples beyond the image's rows and cols are zeros that are not read.  stride is 1 or 2, kh and kw at most CF_IMAGE_TAPS; windows reach
- * beyond the cols by no more than a vector on each side.  Of real floats and where vectors can be loaded in part, else
+ * where samples beyond the image's rows and cols are zeros that are not read.  stride is 1 or 2, kh and kw at most CF_IMAGE_TAPS, kh 2 at least;
+ * windows reach beyond the cols by no more than a vector on each side.  Of real floats and where vectors can be loaded in part, else
  * NULL. */
 enum { CF_IMAGE_TAPS = 8 };
 typedef struct cf_image {

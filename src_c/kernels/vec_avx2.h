@@ -7,10 +7,10 @@
  *   CF_CUT       if defined, all but i16: cut (of two vectors, the one j lanes after the first; j is a literal)
  *   FOURS_T      if defined, floats: four_sums (of the lanes of each of four vectors)
  *   SQUARE_T     if defined: turn_square (so many samples from `at` on, of as many rows, become columns)
- *   floats where MASKS_T is 1: mask (a type), some (lanes `from` to `to`), load_some, store_some (the others read as zero, and are not touched)
+ *   floats where MASKS_T is 1: mask (a type), some (lanes `from` to `to`), load_some,
+ *       store_some (the others read as zero, and are not touched), evens, odds (of two vectors side by side), zip_low, zip_high (back)
  *   HALF_T       if defined, floats: the type of half vectors, which have a few of these words
  *   floats: sub  mul  fnma (c - a*b); f64: widen (load of float samples), narrow (store as such)
- *   and evens, odds (of two vectors side by side), zip_low, zip_high (back)
  *   floats: xor_, swap (neighbors, (re, im) -> (im, re)), dup_even, dup_odd */
 
 #define V_(op, type) CF_CAT(CF_CAT(op, _), CF_CAT(type, __avx2))

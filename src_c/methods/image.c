@@ -15,6 +15,7 @@ enum {
     STRIP_ROWS = 32,  /* at least, if there are: the first ones take as long as some more */
     MOST_COLS = 8192, /* of which so many rows are copied, if at all */
     MOST_GROUPS = 16, /* of a piece */
+    FEWEST_LANES = 4, /* of a vector: AVX2, float64 */
     FEW_CHANNELS = 16 /* too few pieces for threads in a kernel's gradient: depthwise.c shares out their samples */
 };
 
@@ -46,7 +47,8 @@ static void tile(const cf_plan *plan, tiling *t)
     t->rows = cf_ceil_div(row->m, t->blocks);
     t->taps = row->k * col->k;
     t->aside = col->m > 1 && col->ys != 1;
-    t->copy_bytes = col->n > 1 && col->xs != 1 ? cf_round64((size_t)((t->rows * row->stride + row->k) * col->n * size)) : 0;
+    const int64_t lines = input ? (t->rows + row->k) / row->stride + 1 : t->rows * row->stride + row->k;
+    t->copy_bytes = col->n > 1 && col->xs != 1 ? cf_round64((size_t)(cf_min(lines, row->n) * col->n * size)) : 0;
     t->y_bytes = t->aside ? cf_round64((size_t)(t->rows * col->m * size)) : 0;
     t->sums_bytes = plan->task.pass == CORRFAST_BACKWARD_KERNEL ? cf_round64((size_t)(t->shape.cout * t->taps * size)) : 0;
 }
@@ -215,9 +217,10 @@ static int is_common(const cf_task *task)
     const cf_shape *s = &task->shape;
     const cf_axis *a = s->axis;
     if (!task->dtype->is_float || task->dtype->is_complex || task->dtype->arith == CF_NO_ARITH || cf_converts(task->dtype) || s->batch < 1 ||
-        s->cin < 1 || s->cout < 1 || s->groups * s->cin * s->cout == 1 || a[0].k != 1 || a[0].m != 1 || a[0].n != 1 || a[0].lo != 0 ||
-        a[1].stride != a[2].stride || a[1].stride > 2 || a[2].n > MOST_COLS || a[2].k < 1 || a[2].k > CF_IMAGE_TAPS || a[1].k < 2 ||
-        a[1].k > CF_IMAGE_TAPS)
+        s->cin < 1 || s->cout < 1 || s->groups * s->cin * s->cout == 1 || a[0].k != 1 || a[0].m != 1 || a[0].n != 1 || a[0].lo != 0)
+        return 0;
+    if (a[1].stride != a[2].stride || a[1].stride > 2 || a[2].n > MOST_COLS || a[2].m > MOST_COLS || a[1].k < 2 || a[1].k > CF_IMAGE_TAPS ||
+        a[2].k < 1 || a[2].k > CF_IMAGE_TAPS)
         return 0;
     for (int i = 1; i < 3; i++)
         if (a[i].dilation != 1 || a[i].m < 1 || a[i].n < 1 ||
@@ -226,13 +229,12 @@ static int is_common(const cf_task *task)
     return 1;
 }
 
-/* Windows reach beyond the columns by a vector at most, of the widest vectors' lanes or of fewer. */
-static int reaches_little(const cf_axis *col, int64_t lanes) { return col->lo <= lanes && cf_last_position(col) - col->n < lanes; }
-enum { FEWEST_LANES = 4 };
+/* Windows reach beyond the columns by no more than the shortest vector. */
+static int reaches_little(const cf_axis *col) { return col->lo <= FEWEST_LANES && cf_last_position(col) - col->n < FEWEST_LANES; }
 
 static int supports_forward(const cf_task *task)
 {
-    return task->pass == CORRFAST_FORWARD && is_common(task) && task->shape.cin == 1 && reaches_little(&task->shape.axis[2], FEWEST_LANES);
+    return task->pass == CORRFAST_FORWARD && is_common(task) && task->shape.cin == 1 && reaches_little(&task->shape.axis[2]);
 }
 
 static int supports_input(const cf_task *task)
@@ -245,7 +247,7 @@ static int supports_input(const cf_task *task)
 static int supports_gradient(const cf_task *task)
 {
     return task->pass == CORRFAST_BACKWARD_KERNEL && is_common(task) && task->shape.groups * task->shape.cin >= FEW_CHANNELS &&
-           reaches_little(&task->shape.axis[2], FEWEST_LANES);
+           reaches_little(&task->shape.axis[2]);
 }
 
 static int supports(const cf_task *task) { return supports_forward(task) || supports_input(task) || supports_gradient(task); }

@@ -270,16 +270,16 @@ static void draw_depthwise(corrfast_problem *p)
     const int64_t stride = between(1, 2);
     p->rank = 2;
     p->batch = between(1, 3);
-    p->groups = between(1, 40);
+    p->groups = next() % 3 ? between(16, 40) : between(1, 16);
     p->input_channels = p->groups * (next() % 4 ? 1 : 2);
     p->output_channels = p->groups * (next() % 4 ? 1 : between(1, 3));
     for (int i = 0; i < 2; i++) {
-        p->input_size[i] = between(1, i ? 80 : 20);
-        p->kernel_size[i] = next() % 4 ? between(2, stride == 1 ? 5 : 8) : between(1, 8);
+        p->input_size[i] = between(1, i ? next() % 2 ? 80 : 30 : 20);
+        p->kernel_size[i] = next() % 4 ? between(2, stride == 1 ? 4 : 8) : between(1, 8);
         p->stride[i] = next() % 12 ? stride : between(1, 3);
         p->dilation[i] = next() % 12 ? 1 : 2;
-        p->padding_lo[i] = next() % 4 ? p->kernel_size[i] / 2 : between(-1, p->kernel_size[i]);
-        p->padding_hi[i] = next() % 4 ? p->kernel_size[i] / 2 : between(-1, p->kernel_size[i]);
+        p->padding_lo[i] = next() % 4 ? p->kernel_size[i] / 2 : between(-1, 12);
+        p->padding_hi[i] = next() % 4 ? p->kernel_size[i] / 2 : between(-1, 12);
     }
 }
 
@@ -291,10 +291,10 @@ static int draw(corrfast_problem *p, int kind, int64_t m[3])
     p->rank = (int32_t)between(1, 3);
     p->dtype = dtypes[kind].dtype;
     p->conjugate = dtypes[kind].complex_parts == 2 ? (uint32_t)between(0, 7) : 0;
-    int choice = (int)(next() % 10), suits = p->dtype == CORRFAST_FLOAT32 || p->dtype == CORRFAST_FLOAT64;
+    int choice = (int)(next() % 11), suits = p->dtype == CORRFAST_FLOAT32 || p->dtype == CORRFAST_FLOAT64;
     if (suits && choice < 3)
         draw_few_taps(p);
-    else if (suits && choice == 9)
+    else if (suits && choice > 8)
         draw_depthwise(p);
     else if (choice < 4)
         draw_any(p);
@@ -304,7 +304,7 @@ static int draw(corrfast_problem *p, int kind, int64_t m[3])
         draw_long(p);
     else
         draw_layer(p);
-    const int between_zeros = next() % 8 == 0 || (choice == 9 && next() % 4);
+    const int between_zeros = next() % 8 == 0 || (choice > 8 && next() % 4);
     for (int i = 0; i < p->rank; i++)
         p->boundary[i] = between_zeros ? CORRFAST_CONSTANT : (int32_t)between(CORRFAST_CONSTANT, CORRFAST_REFLECT);
     if (!between_zeros && next() % 2)

@@ -138,7 +138,7 @@ static void draw_image(call *c, const cf_kernel_set *set)
 {
     cf_image *im = &c->image;
     im->stride = (int)random_between(&source, 1, 2);
-    im->kh = (int)random_between(&source, 1, c->kernel == KERNEL_IMAGE_TAPS && im->stride == 1 ? 3 : CF_IMAGE_TAPS);
+    im->kh = (int)random_between(&source, 2, c->kernel == KERNEL_IMAGE_TAPS && im->stride == 1 ? 3 : CF_IMAGE_TAPS);
     im->kw = (int)random_between(&source, 1, CF_IMAGE_TAPS);
     im->top = random_between(&source, -3, im->kh + 2);
     im->left = random_between(&source, -3, set->lanes);
@@ -155,7 +155,6 @@ static void draw_image(call *c, const cf_kernel_set *set)
 static void draw_image_taps(call *c, const cf_kernel_set *set)
 {
     draw_image(c, set);
-    c->image.kh = c->image.kh < 2 ? 2 : c->image.kh;
     c->outputs = c->image.kh * c->image.kw;
     c->rows = PICK(1, 2, 3, c->rows, c->rows);
 }
