@@ -182,6 +182,42 @@ def test_depthwise_layers_in_blocks_of_rows(stride, shape):
         assert_identical(gradients[1], weight_gradient(g, x, w.shape, *definition))
 
 
+@pytest.mark.parametrize("x_shape, w_shape, options", [
+    ((1, 1, 4003), (64, 1, 10), {"stride": 5}),
+    ((3, 2, 900), (32, 2, 7), {"stride": 3, "dilation": 2, "padding": 4}),
+    ((1, 3, 61, 50), (64, 3, 7, 7), {"stride": 2, "padding": 3}),
+    ((5, 3, 33, 40), (48, 3, 4, 4), {"stride": 4}),
+    ((2, 4, 30, 34), (96, 2, 3, 5), {"stride": (1, 2), "padding": (0, 3), "groups": 2}),
+    ((2, 1, 9, 12, 14), (40, 1, 3, 2, 4), {"stride": (2, 1, 3), "padding": 2}),
+    ((1, 3, 40, 46), (64, 3, 4, 4), {"stride": 4, "padding": ((-3, 9), (7, -2))}),
+    ((1, 3, 500, 224), (64, 3, 5, 5), {"stride": 2, "padding": 2}),
+    ((1, 1, 200001), (128, 1, 16), {"stride": 4}),
+])
+@pytest.mark.parametrize("dtype", "fd")
+def test_gradient_of_the_input_of_first_layers(x_shape, w_shape, options, dtype):
+    """Products with every tap at once, then added where they belong: strides, margins, several images or parts of one in a block."""
+    rng, rank = np.random.default_rng(11), len(x_shape) - 2
+    each = {name: np.broadcast_to(options.get(name, 1), rank).tolist() for name in ("stride", "dilation")}
+    pads = options.get("padding", 0)
+    pads = [pair if isinstance(pair, tuple) else (pair, pair) for pair in (pads if isinstance(pads, tuple) else (pads,) * rank)]
+    x, w = rng.integers(-3, 4, x_shape).astype(dtype), rng.integers(-3, 4, w_shape).astype(dtype)
+    vjp, needs = getattr(nn, f"conv{rank}d_vjp"), (True, False, False)
+    g = rng.integers(-3, 4, getattr(nn, f"conv{rank}d")(x, w, **options).shape).astype(dtype)
+    assert corrfast.explain(vjp, g, x, w, needs=needs, **options).method == "gemm-input"
+    expected = input_gradient(g, x.shape, w, each["stride"], each["dilation"], pads, options.get("groups", 1), "zeros")
+    assert_identical(vjp(g, x, w, needs=needs, **options)[0], expected)
+    g, w = (array + rng.standard_normal(array.shape).astype(dtype) for array in (g, w))
+    plain = vjp(g, x, w, needs=needs, **options)[0]
+    last = [np.moveaxis(np.moveaxis(array, 1, -1).copy(), -1, 1) for array in (g, x, w)]
+    for workers in (1, 2, 5):
+        assert_same_bits(vjp(*last, needs=needs, workers=workers, **options)[0], plain)
+    assert_same_bits(vjp(np.concatenate([g, g]), np.concatenate([x, x]), w, needs=needs, **options)[0], np.concatenate([plain, plain]))
+    g[(0, 0) + (3,) * rank] = np.inf
+    touched = np.isfinite(expected) & (input_gradient(g == np.inf, x.shape, np.ones_like(w), each["stride"], each["dilation"], pads,
+                                                      options.get("groups", 1), "zeros") > 0)
+    np.testing.assert_array_equal(~np.isfinite(vjp(g, x, w, needs=needs, **options)[0]), touched)
+
+
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_an_array_without_a_batch_is_a_batch_of_one(rank):
     rng = np.random.default_rng(rank)

@@ -67,6 +67,7 @@
 #define cf_run_with_care CF_NAME(_run_with_care)
 #define cf_method_gemm CF_NAME(_method_gemm)
 #define cf_method_gemm_gradient CF_NAME(_method_gemm_gradient)
+#define cf_method_gemm_input CF_NAME(_method_gemm_input)
 #define cf_method_winograd CF_NAME(_method_winograd)
 #define cf_method_winograd_gradient CF_NAME(_method_winograd_gradient)
 #define cf_method_depthwise CF_NAME(_method_depthwise)

@@ -69,6 +69,7 @@ static inline const cf_kernel_set *cf_set_of(const cf_plan *plan) { return &plan
 CF_HIDDEN extern const cf_method cf_method_direct;
 CF_HIDDEN extern const cf_method cf_method_gemm;
 CF_HIDDEN extern const cf_method cf_method_gemm_gradient;
+CF_HIDDEN extern const cf_method cf_method_gemm_input;
 CF_HIDDEN extern const cf_method cf_method_winograd;
 CF_HIDDEN extern const cf_method cf_method_winograd_gradient;
 CF_HIDDEN extern const cf_method cf_method_depthwise;

@@ -333,17 +333,16 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     return times * child.seconds + (task->pass == CORRFAST_BACKWARD_KERNEL ? CHILD_SECONDS : 0);
 }
 
-static int64_t pieces(const cf_plan *plan)
-{
-    cf_plan child;
-    typical_child(&plan->task, plan->kernels, &child);
-    return child.method->pieces(&child);
-}
+/* What the phases over the array need at most: they differ in taps, in outputs, and so in methods, pieces and blocks.  Where there are very many,
+ * the typical one stands for them, and what is folded needs other, smaller windows besides. */
+typedef struct needs {
+    int64_t pieces;
+    size_t scratch, shared; /* of each thread, and of all */
+} needs;
 
-/* What the phases over the array need at most, of each thread and shared: they differ in taps, in outputs, and so in methods and blocks.  Where
- * there are very many, the typical one stands for them, and what is folded needs other, smaller windows besides. */
-static void find_needs(const cf_plan *plan, size_t *scratch, size_t *shared)
+static needs find_needs(const cf_plan *plan)
 {
+    needs most = {.pieces = 1};
     const cf_shape *s = &plan->task.shape, roles = cf_input_roles(s);
     const window inside = whole(s);
     const cf_plan parent = parent_of_phases(plan);
@@ -351,35 +350,31 @@ static void find_needs(const cf_plan *plan, size_t *scratch, size_t *shared)
     cf_plan child;
     const int64_t times = typical_child(&plan->task, plan->kernels, &child);
     const int several = plan->task.pass == CORRFAST_BACKWARD_INPUT && times <= MOST_PHASES;
-    *scratch = *shared = 0;
     do {
         if (several) {
             phase p = phase_of(plan, &roles, &inside, f, xs);
             if (!p.reached || plan_child(&parent, &p.shape, input_conjugate(&plan->task), &child))
                 continue;
         }
+        most.pieces = cf_max(most.pieces, child.method->pieces(&child));
         child.seconds = 0; /* what takes less time is cut into higher blocks */
         const size_t own = child.method->scratch(&child);
         const size_t all = (child.method->shared ? cf_round64(child.method->shared(&child)) : 0) + cf_plan_packed(&child);
-        *scratch = own > *scratch ? own : *scratch;
-        *shared = all > *shared ? all : *shared;
+        most.scratch = own > most.scratch ? own : most.scratch;
+        most.shared = all > most.shared ? all : most.shared;
     } while (several && next_phase(s->axis, &inside, f));
+    return most;
 }
+
+static int64_t pieces(const cf_plan *plan) { return find_needs(plan).pieces; }
 
 static size_t scratch(const cf_plan *plan)
 {
-    size_t own, all;
-    int fold = plan->task.pass == CORRFAST_BACKWARD_INPUT && any_folds(&plan->task);
-    find_needs(plan, &own, &all);
-    return own + (fold ? (size_t)(FOLD_ELEMENTS * plan->task.dtype->size) : 0);
+    const int fold = plan->task.pass == CORRFAST_BACKWARD_INPUT && any_folds(&plan->task);
+    return find_needs(plan).scratch + (fold ? (size_t)(FOLD_ELEMENTS * plan->task.dtype->size) : 0);
 }
 
-static size_t shared(const cf_plan *plan)
-{
-    size_t own, all;
-    find_needs(plan, &own, &all);
-    return all;
-}
+static size_t shared(const cf_plan *plan) { return find_needs(plan).shared; }
 
 /* One run packs for one phase after the other. */
 static size_t packed(const cf_plan *plan)

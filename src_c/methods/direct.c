@@ -25,7 +25,8 @@ enum {
     FAR_TAPS = 4096,              /* samples that the taps of one plane span; a few that are further apart are packed one by one */
     MAX_SLICES = 32,
     STREAM_BYTES = 32000000,      /* input and output together: stores past the caches gain 1.2-1.4 from here on, and lose in a cache */
-    ALONG_BYTES = 20000000,       /* the same: `rows` goes along the rows; 3x3 gains 1.3-1.4 in 22 MB, and loses 0.9 in 16 (Zen 4, 32 MB) */
+    ALONG_BYTES = 12000000,       /* the same: `rows` goes along the rows; 3x3 in 16 MB loses 0.9 in a last cache of 32 MB for itself, and gains
+                                   * 1.4-2 where a neighbor fills that cache (Zen 4); in 22 MB it gains 1.3-1.4 */
     STREAM_TAPS = 32,             /* above, arithmetic hides the stores */
     STREAM_RUN_BYTES = 1 << 16,   /* outputs of one call: those at its ends pass through the caches; runs of 1 KiB: 6 times as slow */
     STREAM_BLOCK_BYTES = 1 << 20, /* outputs of one call where there are enough; 2**18: 5 % slower */
@@ -477,7 +478,9 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     const cf_shape *s = &task->shape;
     const cf_axis *a = s->axis;
     double cycles = cf_vector_cycles(task->dtype->arith), lanes = kernels->set[task->dtype->arith].lanes;
-    double vectors = ceil((double)a[2].m / lanes) * (double)cf_min(a[1].m, 4);
+    const int64_t phases = cf_min(a[1].dilation / cf_gcd(a[1].stride, a[1].dilation), cf_max(a[1].m, 1)); /* whose rows share no lines */
+    const int64_t high = cf_ceil_div(a[1].m, phases);
+    double vectors = ceil((double)a[2].m / lanes) * (double)cf_min(high, 4);
     if (s->cin > 1) /* lines of many channels come from further away: half the speed, a third along single rows or in strides (Zen 4) */
         cycles *= a[1].m == 1 || a[2].stride > 1 ? 3 : 2.3;
     else if (s->groups > 1)
@@ -490,17 +493,20 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     else if (s->cin > 1 && plane_taps <= 4) /* planes of single taps: a third of the speed; of a few, half of it (Zen 4) */
         cycles *= plane_taps == 1 ? 3 : 2;
     if (a[0].k > 1)
-        cycles *= 1.12;
+        cycles *= s->cin > 1 ? 1.35 : 1.12;
     double tap = vectors < 8 ? fmax(CF_FMA_LATENCY, cycles * vectors) : cycles * vectors;
     if (task->is_gradient && a[0].m * a[1].m == 1 && task->dtype->is_float && vectors > 1) /* thousands of taps for a few vectors */
         tap = fmax(tap, 6.5 + 0.85 * vectors);
     double taps = (double)s->cin * plane_taps;
-    double planes = (double)s->batch * (double)s->groups * (double)a[0].m, tiles = planes * (double)s->cout * ceil((double)a[1].m / 4);
+    double planes = (double)s->batch * (double)s->groups * (double)a[0].m;
+    double tiles = planes * (double)s->cout * (double)phases * ceil((double)high / 4);
     if (task->is_gradient && a[1].m % 4 == 3) /* the last rows are two tiles, which take as long as one for each tap */
         tiles += 0.7 * planes * (double)s->cout;
     double lines = a[2].stride > 1 ? 60 * (double)a[1].k * (double)a[1].m : 0; /* packed */
     double looks = s->groups * s->cin > 1 ? planes * (double)a[0].k * (double)s->cin * (lines + 200) : 0;
-    return CF_CALL_SECONDS + (tiles * (taps * tap + 30) + looks) * CF_CYCLE + cf_traffic_seconds(task);
+    /* The lines of many channels, a few of each at a time: what fetches ahead by itself loses the thread. */
+    const double apart = s->cin > 1 && cf_traffic_bytes(task) > CF_FAR_BYTES ? 2.5 : 1;
+    return CF_CALL_SECONDS + (tiles * (taps * tap + 30) + looks) * CF_CYCLE + apart * cf_traffic_seconds(task);
 }
 
 static int64_t pieces(const cf_plan *plan)

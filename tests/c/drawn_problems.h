@@ -283,6 +283,25 @@ static void draw_depthwise(corrfast_problem *p)
     }
 }
 
+/* Few channels into many, as images, volumes and recordings enter networks. */
+static void draw_first(corrfast_problem *p)
+{
+    static const int64_t most_n[] = {700, 40, 12}, most_k[] = {30, 7, 4};
+    const int strided = next() % 2;
+    p->batch = between(1, 4);
+    p->groups = next() % 4 ? 1 : 2;
+    p->input_channels = p->groups * between(1, 4);
+    p->output_channels = p->groups * between(8, 70);
+    for (int i = 0; i < p->rank; i++) {
+        p->input_size[i] = between(1, most_n[p->rank - 1]);
+        p->kernel_size[i] = between(1, most_k[p->rank - 1]);
+        p->stride[i] = strided ? between(1, 5) : 1;
+        p->dilation[i] = next() % 6 ? 1 : between(1, 3);
+        p->padding_lo[i] = next() % 4 ? p->kernel_size[i] / 2 : between(-3, 9);
+        p->padding_hi[i] = next() % 4 ? p->kernel_size[i] / 2 : between(-3, 9);
+    }
+}
+
 /* Returns 0 if the numbers drawn do not make a problem that the plain loops solve soon. */
 static int draw(corrfast_problem *p, int kind, int64_t m[3])
 {
@@ -291,9 +310,11 @@ static int draw(corrfast_problem *p, int kind, int64_t m[3])
     p->rank = (int32_t)between(1, 3);
     p->dtype = dtypes[kind].dtype;
     p->conjugate = dtypes[kind].complex_parts == 2 ? (uint32_t)between(0, 7) : 0;
-    int choice = (int)(next() % 11), suits = p->dtype == CORRFAST_FLOAT32 || p->dtype == CORRFAST_FLOAT64;
+    int choice = (int)(next() % 12), suits = p->dtype == CORRFAST_FLOAT32 || p->dtype == CORRFAST_FLOAT64;
     if (suits && choice < 3)
         draw_few_taps(p);
+    else if (suits && choice > 10)
+        draw_first(p);
     else if (suits && choice > 8)
         draw_depthwise(p);
     else if (choice < 4)
