@@ -556,8 +556,11 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
         sum *= 1 + 3 / (double)cf_min(k[2].k, 3);
     if (gradient && s->cin < 4) /* nor do taps that lie apart */
         sum *= (alone ? 0.8 : s->groups > 1 ? 0.6 : 0.7) * (!rows ? 1 + fmin(1, taps / 100) : alone && k[2].dilation > 1 ? 2 : 1);
+    if (alone && k[0].k > 3) /* lines of many planes */
+        sum *= 1.15;
+    const int far = gradient && rows && cf_traffic_bytes(task) > CF_FAR_BYTES;
     return CF_CALL_SECONDS + (alone ? 0.1e-6 : 0.5e-6) + (sums * sum + copies + channels * (double)s->cout * blocks * 30) * CF_CYCLE +
-           cf_traffic_seconds(task) * (alone && rows && cf_traffic_bytes(task) > CF_FAR_BYTES ? 1.5 : 1);
+           cf_traffic_seconds(task) * (far && alone ? 1.5 : far && s->cout > 16 ? 3.5 : 1); /* many planes: none stays in the cache */
 }
 
 /* Pieces of one group. */
