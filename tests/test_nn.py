@@ -218,6 +218,14 @@ def test_gradient_of_the_input_of_first_layers(x_shape, w_shape, options, dtype)
     np.testing.assert_array_equal(~np.isfinite(vjp(g, x, w, needs=needs, **options)[0]), touched)
 
 
+def test_gradient_of_the_input_is_planned_at_once_whatever_the_length():
+    n = 2**48
+    x, w = (np.broadcast_to(np.float32(0), shape) for shape in ((1, 1, n), (64, 1, 16)))
+    g = np.broadcast_to(np.float32(0), (1, 64, (n - 16) // 4 + 1))
+    plan = corrfast.explain(nn.conv1d_vjp, g, x, w, stride=4, needs=(True, False, False))
+    assert plan.method == "gemm-input" and plan.scratch_bytes < 16 * 2**20 * plan.threads
+
+
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_an_array_without_a_batch_is_a_batch_of_one(rank):
     rng = np.random.default_rng(rank)

@@ -5,8 +5,8 @@
 
 /* In order of preference among equals; reference supports everything and comes last, so nothing is ever unimplemented. */
 static const cf_method *const methods[] = {
-    &cf_method_direct, &cf_method_gemm, &cf_method_gemm_gradient, &cf_method_gemm_input, &cf_method_winograd, &cf_method_winograd_gradient,
-    &cf_method_depthwise, &cf_method_depthwise_input, &cf_method_depthwise_gradient, &cf_method_image, &cf_method_dots, &cf_method_adjoint,
+    &cf_method_direct, &cf_method_gemm, &cf_method_gemm_gradient, &cf_method_winograd, &cf_method_winograd_gradient, &cf_method_depthwise,
+    &cf_method_depthwise_input, &cf_method_depthwise_gradient, &cf_method_image, &cf_method_dots, &cf_method_adjoint, &cf_method_gemm_input,
     &cf_method_swapped, &cf_method_separable, &cf_method_fft, &cf_method_reference};
 enum { METHOD_COUNT = (int)(sizeof methods / sizeof *methods) };
 _Static_assert(METHOD_COUNT <= sizeof((corrfast_report){0}.methods) / sizeof(*(corrfast_report){0}.methods), "reports have a place for each");

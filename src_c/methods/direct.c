@@ -25,8 +25,8 @@ enum {
     FAR_TAPS = 4096,              /* samples that the taps of one plane span; a few that are further apart are packed one by one */
     MAX_SLICES = 32,
     STREAM_BYTES = 32000000,      /* input and output together: stores past the caches gain 1.2-1.4 from here on, and lose in a cache */
-    ALONG_BYTES = 12000000,       /* the same: `rows` goes along the rows; 3x3 in 16 MB loses 0.8 where a last cache of 32 MB holds just that, and
-                                   * gains 1.4-2 where others use it too (Zen 4); in 22 MB it gains 1.3-1.4 */
+    ALONG_BYTES = 12000000,       /* the same: `rows` goes along the rows; 3x3 in 16 MB has 0.8 of the speed where a last cache of 32 MB holds just
+                                   * that, and 1.4-2 times it where others use it too (Zen 4); in 22 MB 1.3-1.4 times */
     STREAM_TAPS = 32,             /* above, arithmetic hides the stores */
     STREAM_RUN_BYTES = 1 << 16,   /* outputs of one call: those at its ends pass through the caches; runs of 1 KiB: 6 times as slow */
     STREAM_BLOCK_BYTES = 1 << 20, /* outputs of one call where there are enough; 2**18: 5 % slower */

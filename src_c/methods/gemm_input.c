@@ -11,7 +11,6 @@
  * order that the shape alone decides. */
 #include "../core/border.h"
 #include "../core/plan.h"
-#include "../core/slab.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -21,11 +20,13 @@ enum {
     MOST_CHANNELS = 6,  /* else the forward problems fill the tiles of `gemm` */
     FEWEST_COUTS = 8,   /* else there are as many additions as products */
     MOST_TAPS = 1024,
-    Z_BYTES = 1 << 21,  /* of a block: what neighbors compute twice costs more than the way to the last cache */
+    MOST_STRIDE = 32,   /* phases that few taps or none reach are not what this is for */
+    BLOCK_BYTES = 1 << 21, /* of z, and of the input: what neighbors compute twice costs more than the way to the last cache */
     MOST_BYTES = 8 << 20
 };
 
 typedef struct tiling {
+    int split;                 /* the axis that blocks divide: of each other axis they have all */
     int64_t len[3], blocks[3]; /* of the input */
     int64_t images, image_blocks;
     int64_t outputs[3];        /* that a block meets, at most */
@@ -40,7 +41,7 @@ typedef struct range {
 
 static int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
 
-/* The outputs that positions [start, start + length) take from, and those that they would take from were there more of them. */
+/* The outputs that positions [start, start + length) take from. */
 static range meets(const cf_axis *a, int64_t start, int64_t length)
 {
     const int64_t lowest = floor_div(start + a->lo - (a->k - 1) * a->dilation + a->stride - 1, a->stride);
@@ -89,36 +90,53 @@ static void tile(const cf_plan *plan, tiling *t)
     const cf_axis *a = s->axis;
     const int64_t size = plan->task.dtype->size;
     t->taps = taps_of(s);
-    cf_shape written = *s;
-    for (int i = 0; i < 3; i++)
-        written.axis[i].m = a[i].n;
-    for (int64_t positions = 1 << 22;; positions /= 2) {
-        cf_choose_block(&written, positions, t->len, t->blocks);
-        for (int i = 0; i < 3; i++)
+    t->split = a[0].n > 1 ? 0 : a[1].n > 1 ? 1 : 2;
+    double x, z; /* bytes of a block */
+    for (int64_t parts = 1;; parts *= 2) {
+        x = z = (double)(s->cin * size);
+        z *= (double)t->taps;
+        for (int i = 0; i < 3; i++) {
+            t->len[i] = i == t->split ? cf_ceil_div(a[i].n, parts) : a[i].n;
+            t->blocks[i] = cf_ceil_div(a[i].n, t->len[i]);
             t->outputs[i] = cf_min(a[i].m, (t->len[i] - 1 + (a[i].k - 1) * a[i].dilation) / a[i].stride + 1);
-        if ((double)t->outputs[0] * (double)t->outputs[1] * (double)t->outputs[2] * (double)(s->cin * t->taps * size) <= Z_BYTES || positions == 1)
+            x *= (double)t->len[i];
+            z *= (double)t->outputs[i];
+        }
+        if ((z <= BLOCK_BYTES && x <= BLOCK_BYTES) || t->len[t->split] == 1)
             break;
     }
-    const int64_t z = t->outputs[0] * t->outputs[1] * t->outputs[2] * s->cin * t->taps * size;
-    t->images = t->blocks[0] * t->blocks[1] * t->blocks[2] == 1 ? cf_clamp(Z_BYTES / 4 / z, 1, s->batch) : 1;
+    t->images = t->blocks[t->split] == 1 ? cf_clamp((int64_t)(BLOCK_BYTES / 4 / fmax(x, z)), 1, s->batch) : 1;
     t->image_blocks = cf_ceil_div(s->batch, t->images);
     t->line = (t->len[2] - 1 + (a[2].k - 1) * a[2].dilation) / a[2].stride + 2;
-    t->z_bytes = cf_round64((size_t)(z * t->images));
+    t->z_bytes = cf_round64((size_t)(fmin(z, MOST_BYTES + 1.0) * (double)t->images));
     t->tables_bytes = cf_round64((size_t)(a[0].k * a[1].k + a[2].k) * (sizeof(cf_plane) + sizeof(void *)));
     t->lines_bytes = cf_round64((size_t)(a[2].k * t->line * size));
     t->row_bytes = a[2].stride > 1 || a[2].xs != 1 ? cf_round64((size_t)((t->len[2] / a[2].stride + 1) * size)) : 0;
     t->child_bytes = 0;
 }
 
-/* Different numbers of outputs that the blocks of an axis meet, at most four of them: at the ends, and by the phases of the stride. */
-static int counts_of(const cf_axis *a, int64_t len, int64_t blocks, int64_t counts[4])
+/* Whether blocks are long enough that neighbors share little, and small enough. */
+static int is_sound(const cf_plan *plan, const tiling *t)
 {
+    const cf_axis *a = &plan->task.shape.axis[t->split];
+    return t->z_bytes <= MOST_BYTES && t->lines_bytes <= MOST_BYTES &&
+           (t->blocks[t->split] == 1 || t->len[t->split] > (a->k - 1) * a->dilation);
+}
+
+/* The numbers of outputs that the blocks of the split axis meet: at the ends, where at most three meet fewer, since blocks are longer than the
+ * taps reach, and between them, where it is the stride's phase that decides between two numbers. */
+static int counts_of(const cf_axis *a, const tiling *t, int64_t counts[9])
+{
+    const int64_t len = t->len[t->split], last = t->blocks[t->split] - 1, most = t->outputs[t->split];
+    const int64_t from = cf_max(cf_first_position(a), 0) / len, to = cf_clamp(cf_last_position(a), 0, a->n - 1) / len;
+    const int64_t blocks[7] = {from, from + 1, from + 2, to - 2, to - 1, to, last};
     int used = 0;
-    for (int64_t b = 0; b < blocks && used < 4; b++) {
-        const int64_t n = meets(a, b * len, cf_min(len, a->n - b * len)).n;
+    for (int i = 0; i < 9; i++) {
+        const int64_t b = i < 7 ? cf_clamp(blocks[i], 0, last) : 0;
+        const int64_t n = i == 7 ? most : i == 8 ? most - 1 : meets(a, b * len, cf_min(len, a->n - b * len)).n;
         int known = n < 1;
-        for (int i = 0; i < used; i++)
-            known |= counts[i] == n;
+        for (int c = 0; c < used; c++)
+            known |= counts[c] == n;
         if (!known)
             counts[used++] = n;
     }
@@ -128,16 +146,17 @@ static int counts_of(const cf_axis *a, int64_t len, int64_t blocks, int64_t coun
 /* What the child of a block takes at most. */
 static size_t child_bytes(const cf_plan *plan, const tiling *t)
 {
-    const cf_axis *a = plan->task.shape.axis;
-    int64_t counts[3][4];
-    int used[3];
+    const cf_shape *s = &plan->task.shape;
+    const int64_t fewer = s->batch - (t->image_blocks - 1) * t->images; /* of the last block */
+    int64_t counts[9], n[3];
     size_t most = 0;
     for (int i = 0; i < 3; i++)
-        used[i] = counts_of(&a[i], t->len[i], t->blocks[i], counts[i]);
-    for (int i = 0; i < used[0] * used[1] * used[2] * 2; i++) {
-        const int64_t n[3] = {counts[0][i / 2 % used[0]], counts[1][i / 2 / used[0] % used[1]], counts[2][i / 2 / used[0] / used[1]]};
+        n[i] = meets(&s->axis[i], 0, t->len[i]).n;
+    const int used = counts_of(&s->axis[t->split], t, counts);
+    for (int i = 0; i < used * (fewer == t->images ? 1 : 2); i++) {
+        n[t->split] = counts[i % used];
         cf_plan child;
-        if (plan_child(plan, i % 2 ? t->images : plan->task.shape.batch - (t->image_blocks - 1) * t->images, n, &child))
+        if (n[0] * n[1] * n[2] < 1 || plan_child(plan, i < used ? t->images : fewer, n, &child))
             continue;
         const size_t own = cf_round64(child.method->scratch(&child)) + cf_plan_packed(&child) +
                            (child.method->shared ? cf_round64(child.method->shared(&child)) : 0);
@@ -166,7 +185,7 @@ typedef struct block {
 
 /* ---- additions ------------------------------------------------------------------------------------------------------------- */
 
-/* The output that position p of an axis takes from by tap j; -1: none. */
+/* The output that position p of an axis takes from by tap j, counted from the block's first; negative: none. */
 static int64_t output_of(const cf_axis *a, range outputs, int64_t p, int64_t j)
 {
     const int64_t at = p + a->lo - j * a->dilation;
@@ -299,9 +318,11 @@ static void piece(const void *argument, int64_t index, cf_worker *worker)
     b.row = memory += t->lines_bytes;
     b.line_at[0] = b.lines;
     memset(b.lines, 0, t->lines_bytes); /* what lies beyond the outputs */
+    if (empty)
+        b.outputs[0].n = 0;
     if (empty || !multiply(&b, worker, memory + t->row_bytes))
         add_block(&b);
-    cf_poll(worker, (double)(b.images * s->cin * t->taps * s->cout) * (double)b.plane);
+    cf_poll(worker, (double)(b.images * s->cin) * ((double)(t->taps * s->cout * b.plane) + (double)(b.len[0] * b.len[1] * b.len[2])));
 }
 
 /* ---- the method ------------------------------------------------------------------------------------------------------------ */
@@ -317,7 +338,7 @@ static int supports(const cf_task *task)
         const cf_axis *a = &s->axis[i];
         taps *= (double)a->k;
         if (a->k < 1 || a->m < 1 || a->n < 1 || (a->boundary != CORRFAST_CONSTANT && cf_leaves_array(a)) ||
-            a->dilation > MOST_TAPS / a->k || a->lo > MOST_TAPS || a->lo < -MOST_TAPS)
+            a->stride > MOST_STRIDE || a->dilation > MOST_TAPS / a->k || a->lo > MOST_TAPS || a->lo < -MOST_TAPS)
             return 0;
     }
     return taps <= MOST_TAPS && taps > 1;
@@ -330,18 +351,24 @@ static double seconds(const cf_task *task, const cf_kernels *kernels)
     const cf_axis *a = s->axis;
     tiling t;
     tile(&plan, &t);
-    if (t.z_bytes > MOST_BYTES || t.lines_bytes > MOST_BYTES)
+    if (!is_sound(&plan, &t))
         return CF_NEVER;
     cf_plan child;
     if (plan_child(&plan, t.images, t.outputs, &child))
         return CF_NEVER;
     const double blocks = (double)t.image_blocks * (double)s->groups * (double)(t.blocks[0] * t.blocks[1] * t.blocks[2]);
     const double lanes = cf_set_of(&plan)->lanes, rows = (double)t.images * (double)(s->cin * t.len[0] * t.len[1]);
-    const double terms = fmax(1, (double)(a[0].k * a[1].k) / (double)(a[0].stride * a[1].stride));
+    const double terms = fmax(1, (double)a[0].k / (double)a[0].stride * (double)a[1].k / (double)a[1].stride);
     const double sums = (double)a[2].k * (15 + ceil((double)t.outputs[2] / lanes) * terms);
-    const double shifts = (double)cf_min(a[2].stride, t.len[2]) * 25 + ceil((double)t.len[2] / lanes) * (double)a[2].k / (double)a[2].stride +
+    const double shifts = (double)cf_min(a[2].stride, t.len[2]) * (25 + 2 * (double)a[2].k) + ceil((double)t.len[2] / lanes) * (double)a[2].k / (double)a[2].stride +
                           (a[2].stride > 1 ? 0.7 * (double)t.len[2] : 0);
     return CF_CALL_SECONDS + 3e-6 + blocks * (0.76 * child.seconds + (200 + rows * (sums + shifts)) * CF_CYCLE);
+}
+
+/* The products alone, on vectors of 64 bytes. */
+static double least(const cf_task *task)
+{
+    return CF_CALL_SECONDS + 3e-6 + 0.7 * cf_work(&task->shape) * task->dtype->arith_size / 64 * cf_vector_cycles(task->dtype->arith) * CF_CYCLE;
 }
 
 static int64_t pieces_of(const cf_plan *plan, const tiling *t)
@@ -407,6 +434,6 @@ static int run(const cf_plan *plan, const cf_arrays *arrays, cf_run *run)
 }
 
 const cf_method cf_method_gemm_input = {
-    .name = "gemm-input", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports, .seconds = seconds, .scratch = scratch,
+    .name = "gemm-input", .id = CORRFAST_DIRECT, .listed = 1, .supports = supports, .least = least, .seconds = seconds, .scratch = scratch,
     .packed = packed, .pack = pack, .pieces = pieces, .describe = describe, .run = run,
 };
