@@ -22,7 +22,9 @@ enum {
     MOST_TAPS = 1024,
     MOST_STRIDE = 32,   /* phases that few taps or none reach are not what this is for */
     BLOCK_BYTES = 1 << 21, /* of z, and of the input: what neighbors compute twice costs more than the way to the last cache */
-    MOST_BYTES = 8 << 20
+    MOST_BYTES = 8 << 20,
+    BLOCK_WORK = 1 << 24, /* multiply-adds, 0.3 ms: enough blocks for threads, */
+    LONG = 32             /* where they stay so many times as long as what neighbors compute twice */
 };
 
 typedef struct tiling {
@@ -102,7 +104,9 @@ static void tile(const cf_plan *plan, tiling *t)
             x *= (double)t->len[i];
             z *= (double)t->outputs[i];
         }
-        if ((z <= BLOCK_BYTES && x <= BLOCK_BYTES) || t->len[t->split] == 1)
+        const cf_axis *split = &a[t->split];
+        const int shared_out = z * (double)s->cout <= (double)BLOCK_WORK * (double)size || t->len[t->split] < LONG * (split->k * split->dilation);
+        if ((z <= BLOCK_BYTES && x <= BLOCK_BYTES && shared_out) || t->len[t->split] == 1)
             break;
     }
     t->images = t->blocks[t->split] == 1 ? cf_clamp((int64_t)(BLOCK_BYTES / 4 / fmax(x, z)), 1, s->batch) : 1;
